@@ -54,7 +54,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("fal-loader", &["fal-plugin", "fal-process"]),
     ("fal-notebook-parser", &["fal-plugin"]),
     ("fal-plugin", &[]),
-    ("fal-plugin-testkit", &["fal-loader", "fal-plugin"]),
+    (
+        "fal-plugin-testkit",
+        &["fal-loader", "fal-plugin", "fal-process"],
+    ),
     ("fal-process", &[]),
     ("fal-project", &["fal-files", "fal-plugin"]),
     ("fal-python-analysis", &["fal-plugin"]),

@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
+    thread,
 };
 
 use fal_plugin::{PluginError, wire::Transport};
@@ -109,50 +110,50 @@ macro_rules! ensure {
 }
 pub(crate) use ensure;
 
+type StageCheck<S> = fn(&S) -> Verdict;
+type WireCheck = fn(&dyn Transport) -> Verdict;
+
 impl<S: ?Sized> Case<S> {
+    const fn new(
+        name: &'static str,
+        need: Need,
+        [holds, fix]: [&'static str; 2],
+        check: Check<S>,
+    ) -> Self {
+        Self {
+            name,
+            need,
+            holds,
+            fix,
+            check,
+        }
+    }
+
     pub(crate) const fn required(
         name: &'static str,
         holds: &'static str,
         fix: &'static str,
-        check: fn(&S) -> Verdict,
+        check: StageCheck<S>,
     ) -> Self {
-        Self {
-            name,
-            need: Need::Required,
-            holds,
-            fix,
-            check: Check::Stage(check),
-        }
+        Self::new(name, Need::Required, [holds, fix], Check::Stage(check))
     }
 
     pub(crate) const fn optional(
         name: &'static str,
         holds: &'static str,
         fix: &'static str,
-        check: fn(&S) -> Verdict,
+        check: StageCheck<S>,
     ) -> Self {
-        Self {
-            name,
-            need: Need::Optional,
-            holds,
-            fix,
-            check: Check::Stage(check),
-        }
+        Self::new(name, Need::Optional, [holds, fix], Check::Stage(check))
     }
 
     pub(crate) const fn wire(
         name: &'static str,
         holds: &'static str,
         fix: &'static str,
-        check: fn(&dyn Transport) -> Verdict,
+        check: WireCheck,
     ) -> Self {
-        Self {
-            name,
-            need: Need::Required,
-            holds,
-            fix,
-            check: Check::Wire(check),
-        }
+        Self::new(name, Need::Required, [holds, fix], Check::Wire(check))
     }
 
     pub(crate) fn info(&self) -> CaseInfo {
@@ -203,6 +204,34 @@ fn message(cause: &(dyn Any + Send)) -> String {
     let text = cause.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| cause.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned())
+}
+
+/// Checks that eight threads at once get the answers of one; `ask` gets a number below eight.
+pub(crate) fn same_from_threads<T: PartialEq + Send + Sync>(
+    ask: impl Fn(usize) -> Result<T, Finding> + Sync,
+) -> Verdict {
+    let alone = (0..8).map(&ask).collect::<Result<Vec<_>, _>>()?;
+    let ask_often = |number| (0..20).map(|_| ask(number)).collect::<Result<Vec<T>, _>>();
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|number| {
+                scope.spawn({
+                    let ask_often = &ask_often;
+                    move || ask_often(number)
+                })
+            })
+            .collect();
+        for (thread, alone) in threads.into_iter().zip(&alone) {
+            let answers = thread
+                .join()
+                .map_err(|_| Finding::flaw("a thread panicked"))??;
+            ensure!(
+                answers.iter().all(|answer| answer == alone),
+                "a thread among eight got another answer than one alone"
+            );
+        }
+        Ok(())
+    })
 }
 
 /// Returns the beginning of a text in quotes.

@@ -90,24 +90,11 @@ pub(crate) const CASES: &[Case<dyn ExecutionBackend>] = &[
         runner::CANCEL_FIX,
         runner::can_be_cancelled,
     ),
-    Case::wire(
-        "execution-backend/unknown-method",
-        wire::UNKNOWN_METHOD,
-        wire::UNKNOWN_METHOD_FIX,
-        wire::unknown_method,
-    ),
-    Case::wire(
-        "execution-backend/unknown-fields",
-        wire::UNKNOWN_FIELDS,
-        wire::UNKNOWN_FIELDS_FIX,
-        unknown_fields,
-    ),
-    Case::wire(
-        "execution-backend/unreadable-request",
-        wire::UNREADABLE_REQUEST,
-        wire::UNREADABLE_REQUEST_FIX,
-        |transport| wire::unreadable_request(transport, "open"),
-    ),
+    wire::unknown_method("execution-backend/unknown-method"),
+    wire::unknown_fields("execution-backend/unknown-fields", unknown_fields),
+    wire::unreadable_request("execution-backend/unreadable-request", |transport| {
+        wire::refuses_no_json(transport, "open")
+    }),
     Case::wire(
         "execution-backend/unknown-session",
         "A call for a session that was never opened is an error with a code and a message",

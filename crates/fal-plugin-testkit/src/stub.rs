@@ -1,7 +1,5 @@
 //! The contract of a stub writer.
 
-use std::thread;
-
 use fal_plugin::{
     StubWriter,
     payload::{
@@ -12,7 +10,7 @@ use fal_plugin::{
 };
 
 use crate::{
-    case::{Case, Finding, Verdict, ensure, quoted, unintended},
+    case::{Case, Finding, Verdict, ensure, quoted, same_from_threads, unintended},
     wire,
 };
 
@@ -90,24 +88,11 @@ pub(crate) const CASES: &[Case<dyn StubWriter>] = &[
         "see the vectors in the test kit's folder `vectors`; a project that committed its stubs then sees no difference",
         byte_for_byte,
     ),
-    Case::wire(
-        "stub-writer/unknown-method",
-        wire::UNKNOWN_METHOD,
-        wire::UNKNOWN_METHOD_FIX,
-        wire::unknown_method,
-    ),
-    Case::wire(
-        "stub-writer/unknown-fields",
-        wire::UNKNOWN_FIELDS,
-        wire::UNKNOWN_FIELDS_FIX,
-        unknown_fields,
-    ),
-    Case::wire(
-        "stub-writer/unreadable-request",
-        wire::UNREADABLE_REQUEST,
-        wire::UNREADABLE_REQUEST_FIX,
-        |transport| wire::unreadable_request(transport, "render"),
-    ),
+    wire::unknown_method("stub-writer/unknown-method"),
+    wire::unknown_fields("stub-writer/unknown-fields", unknown_fields),
+    wire::unreadable_request("stub-writer/unreadable-request", |transport| {
+        wire::refuses_no_json(transport, "render")
+    }),
 ];
 
 fn dependency(text: &str) -> Dependency {
@@ -288,28 +273,7 @@ fn foreign(writer: &dyn StubWriter) -> Verdict {
 }
 
 fn deterministic(writer: &dyn StubWriter) -> Verdict {
-    let first = usual(writer)?;
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..8)
-            .map(|_| {
-                scope.spawn(|| {
-                    (0..20)
-                        .map(|_| usual(writer))
-                        .collect::<Result<Vec<_>, _>>()
-                })
-            })
-            .collect();
-        for thread in threads {
-            let stubs = thread
-                .join()
-                .map_err(|_| Finding::flaw("a thread panicked"))??;
-            ensure!(
-                stubs.iter().all(|stub| *stub == first),
-                "a stub differs from the first of the same model"
-            );
-        }
-        Ok(())
-    })
+    same_from_threads(|_| usual(writer))
 }
 
 fn line_ends(writer: &dyn StubWriter) -> Verdict {

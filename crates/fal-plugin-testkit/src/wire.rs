@@ -3,19 +3,45 @@
 use fal_plugin::wire::{Transport, WireError};
 use serde::de::DeserializeOwned;
 
-use crate::case::{Finding, PANIC_FIX, UNREADABLE_FIX, Verdict, ensure, quoted};
+use crate::case::{Case, Finding, PANIC_FIX, UNREADABLE_FIX, Verdict, ensure, quoted};
 
-pub(crate) const UNKNOWN_METHOD: &str = "A method of a newer interface is refused as unknown";
-pub(crate) const UNKNOWN_METHOD_FIX: &str = "answer the error {\"kind\": \"unknown_method\", \"method\": NAME}: a newer host then does without it";
-pub(crate) const UNREADABLE_REQUEST: &str =
-    "A request that is no JSON is an error with a code and a message";
 pub(crate) const UNREADABLE_REQUEST_FIX: &str =
     "answer {\"kind\": \"plugin\", \"error\": {\"code\": ..., \"message\": ...}}";
-pub(crate) const UNKNOWN_FIELDS: &str = "Fields of a newer interface in a request are ignored";
-pub(crate) const UNKNOWN_FIELDS_FIX: &str =
-    "do not refuse unknown fields (in Rust: no `deny_unknown_fields`): a minor version adds fields";
 
-pub(crate) fn unknown_method(transport: &dyn Transport) -> Verdict {
+pub(crate) const fn unknown_method<S: ?Sized>(name: &'static str) -> Case<S> {
+    Case::wire(
+        name,
+        "A method of a newer interface is refused as unknown",
+        "answer the error {\"kind\": \"unknown_method\", \"method\": NAME}: a newer host then does without it",
+        refuses_unknown_method,
+    )
+}
+
+pub(crate) const fn unknown_fields<S: ?Sized>(
+    name: &'static str,
+    check: fn(&dyn Transport) -> Verdict,
+) -> Case<S> {
+    Case::wire(
+        name,
+        "Fields of a newer interface in a request are ignored",
+        "do not refuse unknown fields (in Rust: no `deny_unknown_fields`): a minor version adds fields",
+        check,
+    )
+}
+
+pub(crate) const fn unreadable_request<S: ?Sized>(
+    name: &'static str,
+    check: fn(&dyn Transport) -> Verdict,
+) -> Case<S> {
+    Case::wire(
+        name,
+        "A request that is no JSON is an error with a code and a message",
+        UNREADABLE_REQUEST_FIX,
+        check,
+    )
+}
+
+fn refuses_unknown_method(transport: &dyn Transport) -> Verdict {
     match refused(transport, "no_such_method", b"{}", b"")? {
         WireError::UnknownMethod { method } if method == "no_such_method" => Ok(()),
         other => Err(Finding::flaw(format!(
@@ -25,7 +51,7 @@ pub(crate) fn unknown_method(transport: &dyn Transport) -> Verdict {
 }
 
 /// Calls a method with a request that is not JSON.
-pub(crate) fn unreadable_request(transport: &dyn Transport, method: &str) -> Verdict {
+pub(crate) fn refuses_no_json(transport: &dyn Transport, method: &str) -> Verdict {
     plain_error(method, refused(transport, method, b"{\"path\": ", b"")?)
 }
 

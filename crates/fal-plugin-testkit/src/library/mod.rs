@@ -105,14 +105,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub fn check_library(path: impl AsRef<Path>) -> Report {
     let mut report = Report::default();
     let options = LibraryOptions::new(path.as_ref());
-    report.subject = stages::walk(&options, &mut |_| {}, &mut |step| {
-        let Step { info, run } = step;
-        let (sender, receiver) = mpsc::channel();
-        thread::spawn(move || sender.send(run()));
-        let outcome = receiver
-            .recv_timeout(PATIENCE)
-            .unwrap_or_else(|_| hung(PATIENCE));
-        report.cases.push(CaseReport { info, outcome });
+    report.subject = stages::walk(&options, &mut |steps| {
+        for Step { info, run } in steps {
+            let (sender, receiver) = mpsc::channel();
+            thread::spawn(move || sender.send(run()));
+            let outcome = receiver
+                .recv_timeout(PATIENCE)
+                .unwrap_or_else(|_| hung(PATIENCE));
+            report.cases.push(CaseReport { info, outcome });
+        }
     });
     let why = match options.is_program() {
         true => program::NOT_QUIET,

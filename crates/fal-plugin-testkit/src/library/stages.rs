@@ -26,20 +26,16 @@ use fal_plugin::{
     wire::{BackendClient, NotebookParserClient, PythonParserClient, StubWriterClient, Transport},
 };
 
-/// Runs all cases of a library in order, first the `door` cases, then those of its stages. Returns
-/// a description of the library.
-pub(super) fn walk(
-    options: &LibraryOptions,
-    plan: &mut dyn FnMut(&[CaseInfo]),
-    perform: &mut dyn FnMut(Step),
-) -> String {
+/// Has all cases of a library run in order, first the `door` cases, then those of its stages.
+/// Returns a description of the library.
+pub(super) fn walk(options: &LibraryOptions, perform: &mut dyn FnMut(Vec<Step>)) -> String {
     let loading = Loading::new(options);
-    all(door::steps(&loading), plan, perform);
+    perform(door::steps(&loading));
     let path = options.path.display();
     let Some(library) = loading.library() else {
         return path.to_string();
     };
-    all(steps(library, options), plan, perform);
+    perform(steps(library, options));
     let manifest = &library.manifest;
     let stages: Vec<_> = manifest.stages.iter().map(|stage| stage.name()).collect();
     let (name, version, interface) = (&manifest.name, &manifest.version, &manifest.interface);
@@ -47,16 +43,6 @@ pub(super) fn walk(
         "{name} {version}, interface {interface}: {}\n{path}",
         stages.join(", ")
     )
-}
-
-fn all(steps: Vec<Step>, plan: &mut dyn FnMut(&[CaseInfo]), perform: &mut dyn FnMut(Step)) {
-    plan(
-        &steps
-            .iter()
-            .map(|step| step.info.clone())
-            .collect::<Vec<_>>(),
-    );
-    steps.into_iter().for_each(perform);
 }
 
 fn steps(library: &LoadedPlugin, options: &LibraryOptions) -> Vec<Step> {

@@ -23,6 +23,18 @@ fn line_with<'a>(
     })
 }
 
+/// Checks that the line with this text is said to come from this line of this cell.
+fn comes_from(analysis: &NotebookAnalysis, text: &str, cell: u32, line: u32) -> Verdict {
+    let (_, at) = line_with(analysis, text)?;
+    ensure!(
+        at == LineOrigin { cell, line },
+        "`{text}` is said to stand in cell {} line {}, not {cell} and {line}",
+        at.cell,
+        at.line
+    );
+    Ok(())
+}
+
 pub(super) fn cells(parser: &dyn NotebookParser) -> Verdict {
     let analysis = read(
         parser,
@@ -64,13 +76,7 @@ pub(super) fn line_map(parser: &dyn NotebookParser) -> Verdict {
         ("x = '🎲'", 2, 4),
         ("y = 2", 4, 2),
     ] {
-        let (_, at) = line_with(&analysis, text)?;
-        ensure!(
-            at == LineOrigin { cell, line },
-            "`{text}` is said to stand in cell {} line {}, not {cell} and {line}",
-            at.cell,
-            at.line
-        );
+        comes_from(&analysis, text, cell, line)?;
     }
     Ok(())
 }
@@ -102,13 +108,7 @@ pub(super) fn magics(parser: &dyn NotebookParser) -> Verdict {
         ("x = 7 % 3", 4),
         ("get_ipython().run_line_magic('pinfo', 'models')", 5),
     ] {
-        let (_, at) = line_with(&analysis, text)?;
-        ensure!(
-            at == LineOrigin { cell: 1, line },
-            "`{text}` is said to stand in cell {} line {}",
-            at.cell,
-            at.line
-        );
+        comes_from(&analysis, text, 1, line)?;
     }
     let (_, at) = line_with(&analysis, "get_ipython().run_cell_magic('bash', ''")?;
     ensure!(
@@ -186,17 +186,7 @@ pub(super) fn large(parser: &dyn NotebookParser) -> Verdict {
         })
         .collect();
     let analysis = read(parser, &notebook([vec![picture], many].concat()))?;
-    let (_, at) = line_with(&analysis, "value_999 = 999")?;
-    ensure!(
-        at == LineOrigin {
-            cell: 1_001,
-            line: 1
-        },
-        "the last cell is said to be cell {} line {}",
-        at.cell,
-        at.line
-    );
-    Ok(())
+    comes_from(&analysis, "value_999 = 999", 1_001, 1)
 }
 
 pub(super) fn nbformat_3(parser: &dyn NotebookParser) -> Verdict {
@@ -204,12 +194,5 @@ pub(super) fn nbformat_3(parser: &dyn NotebookParser) -> Verdict {
         "language": "python", "metadata": {}, "outputs": [], "prompt_number": 1});
     let bytes = json!({"metadata": {"name": ""}, "nbformat": 3, "nbformat_minor": 0, "worksheets": [{"cells": [cell], "metadata": {}}]});
     let analysis = read(parser, bytes.to_string().as_bytes())?;
-    let (_, at) = line_with(&analysis, "write_to_model(df)")?;
-    ensure!(
-        at == LineOrigin { cell: 1, line: 2 },
-        "the last line is said to be line {} of cell {}",
-        at.line,
-        at.cell
-    );
-    Ok(())
+    comes_from(&analysis, "write_to_model(df)", 1, 2)
 }

@@ -3,13 +3,11 @@
 
 mod cells;
 
-use std::thread;
-
 use fal_plugin::{NotebookParser, ParseError, payload::NotebookAnalysis, wire::Transport};
 use serde_json::{Value, json};
 
 use crate::{
-    case::{Case, Finding, Verdict, ensure, quoted},
+    case::{Case, Finding, Verdict, ensure, quoted, same_from_threads},
     wire,
 };
 
@@ -91,24 +89,11 @@ pub(crate) const CASES: &[Case<dyn NotebookParser>] = &[
         "take `worksheets[].cells[]` and `input` in the place of `cells[]` and `source`",
         cells::nbformat_3,
     ),
-    Case::wire(
-        "notebook-parser/unknown-method",
-        wire::UNKNOWN_METHOD,
-        wire::UNKNOWN_METHOD_FIX,
-        wire::unknown_method,
-    ),
-    Case::wire(
-        "notebook-parser/unknown-fields",
-        wire::UNKNOWN_FIELDS,
-        wire::UNKNOWN_FIELDS_FIX,
-        unknown_fields,
-    ),
-    Case::wire(
-        "notebook-parser/unreadable-request",
-        wire::UNREADABLE_REQUEST,
-        wire::UNREADABLE_REQUEST_FIX,
-        |transport| wire::unreadable_request(transport, "parse"),
-    ),
+    wire::unknown_method("notebook-parser/unknown-method"),
+    wire::unknown_fields("notebook-parser/unknown-fields", unknown_fields),
+    wire::unreadable_request("notebook-parser/unreadable-request", |transport| {
+        wire::refuses_no_json(transport, "parse")
+    }),
 ];
 
 fn code(source: Value) -> Value {
@@ -187,23 +172,7 @@ fn deterministic(parser: &dyn NotebookParser) -> Verdict {
         markdown("# b"),
         code(json!("write_to_model(ref('a'))")),
     ]);
-    let ask = || attempted(parser, &bytes);
-    let first = ask()?;
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..8)
-            .map(|_| scope.spawn(|| (0..20).map(|_| ask()).collect::<Result<Vec<_>, _>>()))
-            .collect();
-        for thread in threads {
-            let answers = thread
-                .join()
-                .map_err(|_| Finding::flaw("a thread panicked"))??;
-            ensure!(
-                answers.iter().all(|answer| *answer == first),
-                "an answer differs from the first of the same bytes"
-            );
-        }
-        Ok(())
-    })
+    same_from_threads(|_| attempted(parser, &bytes))
 }
 
 fn unknown_fields(transport: &dyn Transport) -> Verdict {

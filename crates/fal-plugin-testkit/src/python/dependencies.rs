@@ -10,7 +10,10 @@ use crate::case::{Verdict, ensure, quoted};
 
 fn finds(parser: &dyn PythonParser, text: &str, expected: &[&str]) -> Verdict {
     let analysis = analysed(parser, text)?;
-    let found = texts(&analysis);
+    gives(text, &texts(&analysis), expected)
+}
+
+fn gives(text: &str, found: &[&str], expected: &[&str]) -> Verdict {
     ensure!(
         found == expected,
         "{} gave {found:?}, not {expected:?}",
@@ -86,15 +89,8 @@ pub(super) fn calls(parser: &dyn PythonParser) -> Verdict {
 pub(super) fn docstring(parser: &dyn PythonParser) -> Verdict {
     let text = "\"\"\"Sums up.\n\n- ref('b')\n- source('raw', 't'), ref(\"a\")\n\"\"\"\nwrite_to_model(1)\n";
     let analysis = analysed(parser, text)?;
-    let (found, expected) = (
-        texts(&analysis),
-        ["ref('b')", "ref(\"a\")", "source('raw', 't')"],
-    );
-    ensure!(
-        found == expected,
-        "{} gave {found:?}, not {expected:?}",
-        quoted(text)
-    );
+    let expected = ["ref('b')", "ref(\"a\")", "source('raw', 't')"];
+    gives(text, &texts(&analysis), &expected)?;
     let origins = analysis
         .dependencies
         .iter()
@@ -233,11 +229,5 @@ pub(super) fn imports(parser: &dyn PythonParser) -> Verdict {
         .iter()
         .map(|one| one.module.as_str())
         .collect();
-    let expected = ["a.b", "c", ".x", "late"];
-    ensure!(
-        found == expected,
-        "{} gave {found:?}, not {expected:?}",
-        quoted(text)
-    );
-    Ok(())
+    gives(text, &found, &["a.b", "c", ".x", "late"])
 }

@@ -161,24 +161,11 @@ pub(crate) const CASES: &[Case<dyn PythonParser>] = &[
         "follow the grammar, or let a second parser in the chain read what this one refuses",
         robust::new_grammar,
     ),
-    Case::wire(
-        "python-parser/unknown-method",
-        wire::UNKNOWN_METHOD,
-        wire::UNKNOWN_METHOD_FIX,
-        wire::unknown_method,
-    ),
-    Case::wire(
-        "python-parser/unknown-fields",
-        wire::UNKNOWN_FIELDS,
-        wire::UNKNOWN_FIELDS_FIX,
-        unknown_fields,
-    ),
-    Case::wire(
-        "python-parser/unreadable-request",
-        wire::UNREADABLE_REQUEST,
-        wire::UNREADABLE_REQUEST_FIX,
-        |transport| wire::unreadable_request(transport, "parse"),
-    ),
+    wire::unknown_method("python-parser/unknown-method"),
+    wire::unknown_fields("python-parser/unknown-fields", unknown_fields),
+    wire::unreadable_request("python-parser/unreadable-request", |transport| {
+        wire::refuses_no_json(transport, "parse")
+    }),
     Case::wire(
         "python-parser/not-utf8",
         "A text that is not UTF-8 is an error with a code and a message",

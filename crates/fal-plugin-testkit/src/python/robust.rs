@@ -1,14 +1,12 @@
 //! Cases on files that are unusual, large or not Python.
 
-use std::thread;
-
 use fal_plugin::{
     PythonParser,
     payload::{FileKind, PythonAnalysis, Severity},
 };
 
 use super::{analysed, attempted, spans::marked, texts};
-use crate::case::{Finding, Verdict, ensure, quoted};
+use crate::case::{Finding, Verdict, ensure, quoted, same_from_threads};
 
 pub(super) fn syntax_error(parser: &dyn PythonParser) -> Verdict {
     let text = "# größe\nx = = 1\nwrite_to_model(x)\n";
@@ -143,30 +141,7 @@ pub(super) fn deterministic(parser: &dyn PythonParser) -> Verdict {
 }
 
 pub(super) fn threads(parser: &dyn PythonParser) -> Verdict {
-    let text = |number: usize| format!("{SEVERAL}ref('only_{number}')\n");
-    let alone = (0..8)
-        .map(|number| analysed(parser, &text(number)))
-        .collect::<Result<Vec<_>, _>>()?;
-    thread::scope(|scope| {
-        let ask = |number: usize| {
-            move || {
-                (0..5)
-                    .map(|_| analysed(parser, &text(number)))
-                    .collect::<Result<Vec<_>, _>>()
-            }
-        };
-        let threads: Vec<_> = (0..8).map(|number| scope.spawn(ask(number))).collect();
-        for (thread, alone) in threads.into_iter().zip(&alone) {
-            let answers = thread
-                .join()
-                .map_err(|_| Finding::flaw("a thread panicked"))??;
-            ensure!(
-                answers.iter().all(|answer| answer == alone),
-                "a thread among eight got another answer than one alone"
-            );
-        }
-        Ok(())
-    })
+    same_from_threads(|number| analysed(parser, &format!("{SEVERAL}ref('only_{number}')\n")))
 }
 
 pub(super) fn new_grammar(parser: &dyn PythonParser) -> Verdict {

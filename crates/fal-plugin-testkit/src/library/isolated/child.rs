@@ -75,25 +75,19 @@ fn serve(channel: &UnixStream, order: &Order) -> io::Result<()> {
             gone = Some(error);
         }
     };
-    let send = std::cell::RefCell::new(&mut send);
-    let subject = stages::walk(
-        &order.options,
-        &mut |cases| {
-            send.borrow_mut()(&Message::Plan {
-                cases: cases.to_vec(),
-            })
-        },
-        &mut |Step { info, run }| {
+    let subject = stages::walk(&order.options, &mut |steps| {
+        let cases = steps.iter().map(|step| step.info.clone()).collect();
+        send(&Message::Plan { cases });
+        for Step { info, run } in steps {
             let case = info.name;
-            if order.done.contains(&case) {
-                return;
+            if !order.done.contains(&case) {
+                send(&Message::Started { case: case.clone() });
+                let outcome = in_thread(run);
+                send(&Message::Ended { case, outcome });
             }
-            send.borrow_mut()(&Message::Started { case: case.clone() });
-            let outcome = in_thread(run);
-            send.borrow_mut()(&Message::Ended { case, outcome });
-        },
-    );
-    send.borrow_mut()(&Message::Done { subject });
+        }
+    });
+    send(&Message::Done { subject });
     gone.map_or(Ok(()), Err)
 }
 

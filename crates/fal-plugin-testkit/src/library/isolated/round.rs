@@ -16,6 +16,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use fal_process::signal_name;
+
 use super::{
     Findings, IsolatedError, Isolation,
     child::{Message, Order, write},
@@ -255,7 +257,7 @@ fn messages(channel: UnixStream) -> Receiver<Message> {
 
 fn how(status: ExitStatus, last_words: &str) -> String {
     let how = match (status.signal(), status.code()) {
-        (Some(signal), _) => format!("it ended the process by signal {signal}{}", name(signal)),
+        (Some(signal), _) => format!("it ended the process by {}", signal_name(signal)),
         (None, code) => format!(
             "it ended the process with exit code {}",
             code.unwrap_or_default()
@@ -271,17 +273,5 @@ fn how(status: ExitStatus, last_words: &str) -> String {
         how
     } else {
         format!("{how}; its last words: {}", words.join(" / "))
-    }
-}
-
-fn name(signal: i32) -> &'static str {
-    match signal {
-        4 => " (SIGILL)",
-        6 => " (SIGABRT)",
-        7 | 10 => " (SIGBUS)",
-        8 => " (SIGFPE)",
-        9 => " (SIGKILL)",
-        11 => " (SIGSEGV)",
-        _ => "",
     }
 }
