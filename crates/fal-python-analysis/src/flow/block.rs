@@ -1,6 +1,11 @@
 //! Statements, except `try`.
 
-use super::{outcome::Flow, repeat::Turns, walker::Walker};
+use super::{
+    outcome::{End, Flow},
+    paths::either,
+    repeat::Turns,
+    walker::Walker,
+};
 use crate::tree::{Kind, NodeId};
 
 impl Walker<'_, '_, '_> {
@@ -11,7 +16,7 @@ impl Walker<'_, '_, '_> {
         }
         let mut flow = Flow::NOTHING;
         for statement in statements {
-            if flow.normal.is_none() {
+            if flow.get(End::Normal).is_none() {
                 break;
             }
             flow = flow.then(self.statement(*statement));
@@ -28,11 +33,11 @@ impl Walker<'_, '_, '_> {
             Kind::With { items } => self.with(kids, *items as usize),
             Kind::Match => self.cases(kids),
             Kind::Try { .. } => self.try_block(id),
-            Kind::Return => self.sequence(kids).then(Flow::returns()),
+            Kind::Return => self.sequence(kids).then(Flow::ends(End::Return)),
             Kind::Raise => self.raise(kids),
             Kind::Assert => self.assert(kids),
-            Kind::Break => Flow::breaks(),
-            Kind::Continue => Flow::continues(),
+            Kind::Break => Flow::ends(End::Break),
+            Kind::Continue => Flow::ends(End::Continue),
             Kind::ClassDef { bases, body, .. } => self.class(kids, *bases as usize, *body as usize),
             Kind::FunctionDef { body, .. } => self.definition_head(kids, *body as usize),
             Kind::Pass | Kind::Global | Kind::Nonlocal => Flow::NOTHING,
@@ -102,11 +107,9 @@ impl Walker<'_, '_, '_> {
         let flow = self.sequence(items).then(self.block(body));
         let suppresses = items.iter().any(|item| self.is_suppress(*item));
         if suppresses {
-            Flow {
-                normal: None,
-                ..flow
-            }
-            .or(suppressed(flow))
+            // The block goes on behind a suppressed exception, too.
+            let normal = either(flow.get(End::Normal), flow.get(End::Raise));
+            flow.with(End::Normal, normal)
         } else {
             flow
         }
@@ -160,7 +163,7 @@ impl Walker<'_, '_, '_> {
             Some(Kind::Name("SystemExit", _)) => {
                 self.exit(called.and_then(|(_, args, _)| args.first().copied()))
             }
-            _ => Flow::raises(),
+            _ => Flow::ends(End::Raise),
         };
         self.sequence(kids).then(end)
     }
@@ -172,7 +175,9 @@ impl Walker<'_, '_, '_> {
         let tested = self.expression(*test);
         match self.outcome_of(*test) {
             Some(true) => tested,
-            Some(false) => tested.then(self.sequence(message)).then(Flow::raises()),
+            Some(false) => tested
+                .then(self.sequence(message))
+                .then(Flow::ends(End::Raise)),
             None => tested.fallible(),
         }
     }
@@ -191,17 +196,5 @@ impl Walker<'_, '_, '_> {
     fn definition_head(&mut self, kids: &[NodeId], body: usize) -> Flow {
         self.sequence(&kids[1 + body..])
             .then(self.expression(kids[0]))
-    }
-}
-
-fn suppressed(flow: Flow) -> Flow {
-    let normal = super::paths::either(flow.normal, flow.raises);
-    Flow {
-        normal,
-        breaks: None,
-        continues: None,
-        returns: None,
-        raises: None,
-        exits: None,
     }
 }

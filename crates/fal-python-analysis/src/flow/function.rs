@@ -1,7 +1,7 @@
 //! Calls: of `write_to_model`, of the file's functions, of functions that end the script.
 
 use super::{
-    outcome::Flow,
+    outcome::{End, Flow},
     paths::{Paths, UNBOUNDED, either},
     walker::Walker,
 };
@@ -139,8 +139,10 @@ impl Walker<'_, '_, '_> {
     /// failure.
     pub(super) fn exit(&self, status: Option<NodeId>) -> Flow {
         match status.map(|status| self.kind(status)) {
-            Some(Kind::Int(1..) | Kind::Str(_) | Kind::FString | Kind::True) => Flow::raises(),
-            _ => Flow::exits(),
+            Some(Kind::Int(1..) | Kind::Str(_) | Kind::FString | Kind::True) => {
+                Flow::ends(End::Raise)
+            }
+            _ => Flow::ends(End::Exit),
         }
     }
 }
@@ -172,14 +174,9 @@ fn is_exit_import(walker: &Walker<'_, '_, '_>, binder: NodeId) -> bool {
 }
 
 fn called(body: Flow) -> Flow {
-    let normal = either(body.normal, body.returns);
-    Flow {
-        normal,
-        returns: None,
-        breaks: None,
-        continues: None,
-        ..body
-    }
+    let normal = either(body.get(End::Normal), body.get(End::Return));
+    body.with(End::Normal, normal)
+        .without([End::Return, End::Break, End::Continue])
 }
 
 fn most(body: &Flow) -> u32 {

@@ -2,83 +2,62 @@
 
 use super::paths::{Paths, either};
 
-/// The calls made until each kind of end; `None` if there is no such end.
+/// A way to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Flow {
+pub(super) enum End {
     /// Continues after it.
-    pub(super) normal: Option<Paths>,
-    pub(super) breaks: Option<Paths>,
-    pub(super) continues: Option<Paths>,
-    pub(super) returns: Option<Paths>,
+    Normal,
+    Break,
+    Continue,
+    Return,
     /// Raises an exception.
-    pub(super) raises: Option<Paths>,
+    Raise,
     /// Ends the script, as `sys.exit()` does.
-    pub(super) exits: Option<Paths>,
+    Exit,
 }
 
+/// The calls made until each kind of end; `None` if there is no such end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Flow([Option<Paths>; 6]);
+
 impl Flow {
-    const NOWHERE: Self = Self {
-        normal: None,
-        breaks: None,
-        continues: None,
-        returns: None,
-        raises: None,
-        exits: None,
-    };
+    /// Has no end.
+    pub(super) const NOWHERE: Self = Self([None; 6]);
 
     /// Does nothing relevant.
-    pub(super) const NOTHING: Self = Self::normal(Paths::ZERO);
+    pub(super) const NOTHING: Self = Self::ends(End::Normal);
 
     /// Does nothing relevant, but may raise.
-    pub(super) const FALLIBLE: Self = Self {
-        raises: Some(Paths {
+    pub(super) const FALLIBLE: Self = Self::NOTHING.with(
+        End::Raise,
+        Some(Paths {
             min: 0,
             max: 0,
             sure: None,
         }),
-        ..Self::normal(Paths::ZERO)
-    };
+    );
 
     pub(super) const fn normal(paths: Paths) -> Self {
-        Self {
-            normal: Some(paths),
-            ..Self::NOWHERE
-        }
+        Self::NOWHERE.with(End::Normal, Some(paths))
     }
 
-    pub(super) const fn breaks() -> Self {
-        Self {
-            breaks: Some(Paths::ZERO),
-            ..Self::NOWHERE
-        }
+    /// Ends only in this way, without calls.
+    pub(super) const fn ends(end: End) -> Self {
+        Self::NOWHERE.with(end, Some(Paths::ZERO))
     }
 
-    pub(super) const fn continues() -> Self {
-        Self {
-            continues: Some(Paths::ZERO),
-            ..Self::NOWHERE
-        }
+    pub(super) const fn get(&self, end: End) -> Option<Paths> {
+        self.0[end as usize]
     }
 
-    pub(super) const fn returns() -> Self {
-        Self {
-            returns: Some(Paths::ZERO),
-            ..Self::NOWHERE
-        }
+    pub(super) const fn with(mut self, end: End, paths: Option<Paths>) -> Self {
+        self.0[end as usize] = paths;
+        self
     }
 
-    pub(super) const fn raises() -> Self {
-        Self {
-            raises: Some(Paths::ZERO),
-            ..Self::NOWHERE
-        }
-    }
-
-    pub(super) const fn exits() -> Self {
-        Self {
-            exits: Some(Paths::ZERO),
-            ..Self::NOWHERE
-        }
+    pub(super) fn without<const N: usize>(self, ends: [End; N]) -> Self {
+        ends.into_iter()
+            .fold(self, |flow, end| flow.with(end, None))
     }
 
     /// Joins this after `before`.
@@ -87,38 +66,20 @@ impl Flow {
     }
 
     pub(super) fn map(self, change: impl Fn(Paths) -> Paths) -> Self {
-        Self {
-            normal: self.normal.map(&change),
-            breaks: self.breaks.map(&change),
-            continues: self.continues.map(&change),
-            returns: self.returns.map(&change),
-            raises: self.raises.map(&change),
-            exits: self.exits.map(&change),
-        }
+        Self(self.0.map(|paths| paths.map(&change)))
     }
 
     /// Joins in sequence.
     pub(super) fn then(self, next: Self) -> Self {
-        match self.normal {
-            Some(normal) => Self {
-                normal: None,
-                ..self
-            }
-            .or(next.after(normal)),
+        match self.get(End::Normal) {
+            Some(normal) => self.without([End::Normal]).or(next.after(normal)),
             None => self,
         }
     }
 
     /// Joins alternatives.
     pub(super) fn or(self, other: Self) -> Self {
-        Self {
-            normal: either(self.normal, other.normal),
-            breaks: either(self.breaks, other.breaks),
-            continues: either(self.continues, other.continues),
-            returns: either(self.returns, other.returns),
-            raises: either(self.raises, other.raises),
-            exits: either(self.exits, other.exits),
-        }
+        Self(std::array::from_fn(|end| either(self.0[end], other.0[end])))
     }
 
     /// Either this or nothing.
@@ -133,14 +94,6 @@ impl Flow {
 
     /// Returns all ends together.
     pub(super) fn any(&self) -> Option<Paths> {
-        let all = [
-            self.normal,
-            self.breaks,
-            self.continues,
-            self.returns,
-            self.raises,
-            self.exits,
-        ];
-        all.into_iter().fold(None, either)
+        self.0.into_iter().fold(None, either)
     }
 }

@@ -1,7 +1,7 @@
 //! Loops.
 
 use super::{
-    outcome::Flow,
+    outcome::{End, Flow},
     paths::{Paths, either},
     walker::Walker,
 };
@@ -39,21 +39,18 @@ impl Walker<'_, '_, '_> {
             return head.then(orelse);
         }
         let turn = head.then(body);
-        let back = either(turn.normal, turn.continues);
+        let back = either(turn.get(End::Normal), turn.get(End::Continue));
         let before = match (turns, back) {
             (Turns::Once, _) | (_, None) => Paths::ZERO,
             (_, Some(back)) => back.repeated(id),
         };
-        let mut leaves = Flow {
-            normal: turn.breaks,
-            breaks: None,
-            continues: None,
-            ..turn
-        }
-        .after(before);
+        let mut leaves = turn
+            .with(End::Normal, turn.get(End::Break))
+            .without([End::Break, End::Continue])
+            .after(before);
         if turns == Turns::Forever && before.max > 0 {
             // Nothing in the text ends the loop, so something else does.
-            leaves.raises = either(leaves.raises, Some(before));
+            leaves = leaves.with(End::Raise, either(leaves.get(End::Raise), Some(before)));
         }
         let done = match turns {
             Turns::Forever => None,

@@ -1,6 +1,10 @@
 //! `try`.
 
-use super::{outcome::Flow, paths::either, walker::Walker};
+use super::{
+    outcome::{End, Flow},
+    paths::either,
+    walker::Walker,
+};
 use crate::tree::{Kind, NodeId};
 
 /// Which exceptions a handler catches.
@@ -27,23 +31,11 @@ impl Walker<'_, '_, '_> {
         let (orelse, last) = rest.split_at(*orelse as usize);
         let body = self.block(body);
         let caught = self.handlers(handlers, body);
-        let flow = if body.normal.is_some() {
-            let orelse = self.block(orelse);
-            Flow {
-                raises: None,
-                exits: None,
-                ..body
-            }
-            .then(orelse)
-            .or(caught)
-        } else {
-            Flow {
-                raises: None,
-                exits: None,
-                ..body
-            }
-            .or(caught)
-        };
+        let mut flow = body.without([End::Raise, End::Exit]);
+        if body.get(End::Normal).is_some() {
+            flow = flow.then(self.block(orelse));
+        }
+        flow = flow.or(caught);
         if last.is_empty() {
             flow
         } else {
@@ -53,19 +45,17 @@ impl Walker<'_, '_, '_> {
 
     /// Counts the handlers for the exceptions and exits of the body.
     fn handlers(&mut self, handlers: &[NodeId], body: Flow) -> Flow {
-        let mut nothing = Flow::NOTHING;
-        nothing.normal = None;
-        let mut out = nothing;
+        let mut out = Flow::NOWHERE;
         let mut catches = Catches::default();
         for handler in handlers {
             let these = self.catches(*handler);
             // A handler certainly runs only if it catches everything.
             let sure = these.errors;
             let raised = body
-                .raises
+                .get(End::Raise)
                 .map(|paths| if sure { paths } else { paths.unsure() });
             let exited = body
-                .exits
+                .get(End::Exit)
                 .filter(|_| these.exits)
                 .map(|paths| paths.unsure());
             let code = self.handler_body(*handler);
@@ -77,13 +67,11 @@ impl Walker<'_, '_, '_> {
                 exits: catches.exits || these.exits,
             };
         }
-        let raises = body.raises.filter(|_| !catches.errors);
-        let exits = body.exits.filter(|_| !catches.exits);
-        out.or(Flow {
-            raises,
-            exits,
-            ..nothing
-        })
+        let raises = body.get(End::Raise).filter(|_| !catches.errors);
+        let exits = body.get(End::Exit).filter(|_| !catches.exits);
+        out.or(Flow::NOWHERE
+            .with(End::Raise, raises)
+            .with(End::Exit, exits))
     }
 
     fn handler_body(&mut self, handler: NodeId) -> Flow {
@@ -121,12 +109,8 @@ impl Walker<'_, '_, '_> {
 fn finally(flow: Flow, last: Flow) -> Flow {
     let Some(any) = flow.any() else { return flow };
     let goes_on = last
-        .normal
+        .get(End::Normal)
         .map(|paths| flow.map(|before| before.then(paths)));
-    let ends = Flow {
-        normal: None,
-        ..last
-    }
-    .after(any);
+    let ends = last.without([End::Normal]).after(any);
     goes_on.map_or(ends, |goes_on| goes_on.or(ends))
 }

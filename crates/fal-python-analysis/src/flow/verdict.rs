@@ -4,6 +4,7 @@ use fal_plugin::payload::{Diagnostic, Label, Severity, Span, WriteCall, WriteCou
 
 use super::{
     indirect,
+    outcome::End,
     paths::{Paths, Site, Sure, UNBOUNDED, either},
     walker::Walker,
 };
@@ -27,7 +28,7 @@ pub(crate) struct Counted {
 pub(crate) fn count(file: &File<'_, '_>) -> Counted {
     let mut walker = Walker::new(file);
     let flow = walker.block(file.tree.kids(file.tree.root()));
-    let ends = either(flow.normal, flow.exits);
+    let ends = either(flow.get(End::Normal), flow.get(End::Exit));
     let any = flow.any().unwrap_or(Paths::ZERO);
     let aliases = indirect::aliases(&walker);
     let indirect_calls = indirect::in_callbacks(&mut walker)
