@@ -69,7 +69,7 @@ pub use cycle::Cycle;
 pub use error::{DagError, SelectError};
 pub use export::{Format, render};
 pub use fal_plugin::payload::GraphNode;
-pub use graph::{AttachedScript, Dag, DagBuilder, EdgeKind, MissingParent, Side};
+pub use graph::{AttachedScript, Dag, DagBuilder, EdgeKind, Side};
 pub use kind::NodeKind;
 pub use node::Node;
 pub use ready::{Duration, Outcome, Schedule, ScheduleOptions, SkipCause, Skipped, Step};

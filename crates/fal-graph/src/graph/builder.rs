@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use super::dag::{Dag, EdgeKind, MissingParent, Nodes};
+use super::dag::{Dag, EdgeKind, Nodes};
 use super::script::{AttachedScript, attach};
 use crate::cycle::find_cycles;
 use crate::error::DagError;
@@ -72,7 +72,7 @@ impl DagBuilder {
     pub fn build(self) -> Result<Dag, DagError> {
         let mut nodes = index(self.specs)?;
         mark_python(&mut nodes, self.python)?;
-        let (mut graph, missing) = link(&mut nodes);
+        let mut graph = link(&mut nodes);
         add_edges(&nodes, &mut graph, self.edges)?;
         attach(&mut nodes, &mut graph, self.scripts)?;
         let order = sorted(&nodes, &graph)?;
@@ -81,7 +81,6 @@ impl DagBuilder {
             nodes,
             graph,
             order,
-            missing,
         })
     }
 }
@@ -126,8 +125,10 @@ fn mark_python(nodes: &mut Nodes, python: Vec<(String, String)>) -> Result<(), D
     Ok(())
 }
 
-/// Adds edges from the parents of each node. A parent that is named twice gives one edge.
-fn link(nodes: &mut Nodes) -> (DiGraph<(), EdgeKind>, Vec<MissingParent>) {
+/// Adds edges from the parents of each node. A parent that is named twice gives one edge. One that
+/// does not exist is no error, since dbt itself checks what it requires: it is disabled, or the
+/// backend left out its kind.
+fn link(nodes: &mut Nodes) -> DiGraph<(), EdgeKind> {
     let edges = nodes
         .values()
         .map(|node| node.spec().depends_on.len())
@@ -136,7 +137,7 @@ fn link(nodes: &mut Nodes) -> (DiGraph<(), EdgeKind>, Vec<MissingParent>) {
     for _ in 0..nodes.len() {
         graph.add_node(());
     }
-    let mut missing = Vec::new();
+    let mut incomplete = Vec::new();
     // For each node the last child that named it.
     let mut named_by = vec![usize::MAX; nodes.len()];
     for child in 0..nodes.len() {
@@ -147,17 +148,14 @@ fn link(nodes: &mut Nodes) -> (DiGraph<(), EdgeKind>, Vec<MissingParent>) {
                     named_by[at] = child;
                     graph.add_edge(NodeIndex::new(at), NodeIndex::new(child), EdgeKind::Data);
                 }
-                None => missing.push(MissingParent {
-                    node: NodeIndex::new(child).into(),
-                    parent: parent.clone(),
-                }),
+                None => incomplete.push(child),
             }
         }
     }
-    for gap in &missing {
-        nodes[gap.node.index()].incomplete = true;
+    for node in incomplete {
+        nodes[node].incomplete = true;
     }
-    (graph, missing)
+    graph
 }
 
 fn add_edges(

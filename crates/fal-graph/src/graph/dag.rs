@@ -35,16 +35,6 @@ impl EdgeKind {
     }
 }
 
-/// A parent that a node names but that is not in the graph: it is disabled, or the backend left out
-/// its kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MissingParent {
-    /// The node.
-    pub node: NodeId,
-    /// Unique id of the parent.
-    pub parent: String,
-}
-
 /// Nodes by unique id.
 pub(super) type Nodes = IndexMap<Box<str>, Node>;
 
@@ -56,7 +46,6 @@ pub struct Dag {
     pub(super) graph: DiGraph<(), EdgeKind>,
     /// Parents before children.
     pub(super) order: Vec<NodeId>,
-    pub(super) missing: Vec<MissingParent>,
 }
 
 impl Dag {
@@ -108,12 +97,6 @@ impl Dag {
     /// Returns the nodes that wait for a node.
     pub fn children(&self, node: NodeId) -> impl Iterator<Item = (NodeId, EdgeKind)> {
         self.neighbors(node, Direction::Outgoing)
-    }
-
-    /// Returns the parents that nodes name but that do not exist. This is not an error, since dbt
-    /// itself checks what it requires.
-    pub fn missing_parents(&self) -> &[MissingParent] {
-        &self.missing
     }
 
     /// An empty set of nodes of this graph.

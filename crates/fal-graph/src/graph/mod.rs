@@ -8,5 +8,5 @@ mod script;
 mod tests;
 
 pub use builder::DagBuilder;
-pub use dag::{Dag, EdgeKind, MissingParent};
+pub use dag::{Dag, EdgeKind};
 pub use script::{AttachedScript, Side};

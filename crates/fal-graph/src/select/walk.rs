@@ -13,39 +13,17 @@ pub(super) fn neighbors(
     criterion: &Criterion,
     matched: &NodeSet,
 ) -> NodeSet {
+    let above = |from: &NodeSet, how| reach(dag, members, from, Direction::Incoming, how);
+    let below = |from: &NodeSet, how| reach(dag, members, from, Direction::Outgoing, how);
     let mut added = dag.empty_set();
     if criterion.childrens_parents {
-        let mut below = reach(
-            dag,
-            members,
-            matched,
-            Direction::Outgoing,
-            Reach::Everything,
-        );
-        below.union_with(matched);
-        added.union_with(&reach(
-            dag,
-            members,
-            &below,
-            Direction::Incoming,
-            Reach::Everything,
-        ));
-        added.union_with(&below);
+        let mut children = below(matched, Reach::Everything);
+        children.union_with(matched);
+        added.union_with(&above(&children, Reach::Everything));
+        added.union_with(&children);
     }
-    added.union_with(&reach(
-        dag,
-        members,
-        matched,
-        Direction::Incoming,
-        criterion.parents,
-    ));
-    added.union_with(&reach(
-        dag,
-        members,
-        matched,
-        Direction::Outgoing,
-        criterion.children,
-    ));
+    added.union_with(&above(matched, criterion.parents));
+    added.union_with(&below(matched, criterion.children));
     added
 }
 

@@ -43,13 +43,8 @@ pub struct ListingRow {
     pub shadowed_by: Option<PathBuf>,
 }
 
-/// Loads every plugin on the search path.
-pub fn list(search: &SearchPath) -> Listing {
-    list_with(search, &Isolate::default())
-}
-
-/// [`list`], with libraries isolated as a command would.
-pub fn list_with(search: &SearchPath, isolate: &Isolate) -> Listing {
+/// Loads every plugin on the search path, with libraries isolated as a command would.
+pub fn list(search: &SearchPath, isolate: &Isolate) -> Listing {
     let mut rows: Vec<ListingRow> = Vec::new();
     for (path, kind) in search.libraries() {
         let mut row = row(path, kind, isolate);

@@ -17,6 +17,6 @@ pub use fal_loader::{
     serve_library, under_way,
 };
 pub use isolation::Isolate;
-pub use listing::{Listing, ListingRow, list, list_with};
+pub use listing::{Listing, ListingRow, list};
 pub use search::{SearchEntry, SearchOrigin, SearchPath};
 pub use trust::Trust;

@@ -4,14 +4,20 @@ use std::fmt::Write;
 
 use fal_host::{
     Project,
-    plugins::{Listing, ListingRow, SearchPath, list as list_plugins},
+    plugins::{Isolate, Listing, ListingRow, SearchPath, list as list_plugins},
 };
 use fal_project::{DbtProject, ProjectOptions};
 
 use crate::{args::LogFormat, context::Context, error::CliError};
 
 pub(super) fn list(context: &Context, format: LogFormat) -> Result<(), CliError> {
-    let listing = list_plugins(&search_path(context)?);
+    let listing = match project(context)? {
+        Some(project) => list_plugins(&project.search_path(), project.isolate()),
+        None if context.global.isolate_plugins => {
+            list_plugins(&SearchPath::new(&[]), &Isolate::All)
+        }
+        None => list_plugins(&SearchPath::new(&[]), &Isolate::None),
+    };
     let text = match format {
         LogFormat::Text => table(&listing),
         LogFormat::Json => {
@@ -23,15 +29,20 @@ pub(super) fn list(context: &Context, format: LogFormat) -> Result<(), CliError>
 
 /// Returns the search path of the project; outside a project, that of the user.
 pub(super) fn search_path(context: &Context) -> Result<SearchPath, CliError> {
+    Ok(project(context)?.map_or_else(|| SearchPath::new(&[]), |project| project.search_path()))
+}
+
+/// Returns the project, if the command runs in one or names one.
+fn project(context: &Context) -> Result<Option<Project>, CliError> {
     let args = context.global.project_args();
     let options = ProjectOptions {
         project_dir: args.project_dir.clone(),
         ..ProjectOptions::default()
     };
     if args.project_dir.is_none() && DbtProject::find(&options).is_err() {
-        return Ok(SearchPath::new(&[]));
+        return Ok(None);
     }
-    Ok(Project::open(args)?.search_path())
+    Ok(Some(Project::open(args)?))
 }
 
 fn table(listing: &Listing) -> String {
