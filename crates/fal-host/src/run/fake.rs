@@ -46,6 +46,30 @@ pub(crate) struct Fake {
 }
 
 impl Fake {
+    /// Returns one that answers that this node failed.
+    pub(crate) fn failing(id: &'static str) -> Self {
+        Self {
+            failing: vec![id],
+            ..Self::default()
+        }
+    }
+
+    /// Returns one that answers this call with an error.
+    pub(crate) fn breaking(call: &'static str) -> Self {
+        Self {
+            breaking: vec![call],
+            ..Self::default()
+        }
+    }
+
+    /// Returns one that panics in this call.
+    pub(crate) fn panicking(call: &'static str) -> Self {
+        Self {
+            panicking: vec![call],
+            ..Self::default()
+        }
+    }
+
     /// Writes the call down, and does what is to happen during it.
     fn call(&self, call: &str) -> Result<(), PluginError> {
         note(&self.diary, format!("{}{call}", self.sign));

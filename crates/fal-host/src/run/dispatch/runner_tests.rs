@@ -181,10 +181,7 @@ fn without_slots_of_its_own_they_count_among_the_threads() {
 
 #[test]
 fn a_runner_that_breaks_gets_nothing_more_and_all_else_goes_on() {
-    let runner = Fake {
-        breaking: vec!["run r1"],
-        ..Fake::default()
-    };
+    let runner = Fake::breaking("run r1");
     let models = [
         ("r1", ""),
         ("r2", ""),
@@ -228,10 +225,7 @@ fn a_runner_that_breaks_gets_nothing_more_and_all_else_goes_on() {
 
 #[test]
 fn an_owner_that_breaks_ends_the_run_also_for_what_runs_elsewhere() {
-    let owner = Fake {
-        breaking: vec!["settle r1"],
-        ..Fake::default()
-    };
+    let owner = Fake::breaking("settle r1");
     let (ended, lines, _) =
         World { owner, ..world() }.run(&[("r1", ""), ("r2", ""), ("a", "")], |_| ());
     assert_eq!(
@@ -271,10 +265,7 @@ fn a_lease_is_settled_though_its_runner_does_not_end() {
 
 #[test]
 fn a_thread_that_panics_is_an_error_and_no_wait_for_ever() {
-    let owner = Fake {
-        panicking: vec!["run a"],
-        ..Fake::default()
-    };
+    let owner = Fake::panicking("run a");
     let (ended, ..) = World { owner, ..world() }.run(&[("a", ""), ("b", "")], |_| ());
     assert_eq!(
         ended.broken.map(|error| error.code).as_deref(),

@@ -125,15 +125,7 @@ fn hooks_stay_where_dbt_runs_around_the_whole() {
     settle a Success
     run post
     ");
-    let outcome = run_with(
-        Fake {
-            failing: vec!["pre"],
-            ..fake()
-        },
-        fake(),
-        &flag(),
-        hooks,
-    );
+    let outcome = run_with(Fake::failing("pre"), fake(), &flag(), hooks);
     insta::assert_snapshot!(outcome.diary, @r"
     run pre
     record a Error
@@ -159,14 +151,7 @@ fn a_model_that_ends_when_it_is_lent_is_neither_run_nor_settled() {
 
 #[test]
 fn a_model_that_fails_there_is_settled_as_failed_and_the_runner_goes_on() {
-    let outcome = run(
-        fake(),
-        Fake {
-            failing: vec!["a"],
-            ..fake()
-        },
-        &flag(),
-    );
+    let outcome = run(fake(), Fake::failing("a"), &flag());
     assert_eq!(of(&outcome.result), "Error a is broken");
     assert!(
         outcome.diary.ends_with("settle a Error"),
@@ -179,20 +164,8 @@ fn a_model_that_fails_there_is_settled_as_failed_and_the_runner_goes_on() {
 #[test]
 fn a_runner_that_breaks_fails_its_model_and_is_remembered() {
     let broken = [
-        (
-            Fake {
-                breaking: vec!["run a"],
-                ..fake()
-            },
-            "`run a` broke",
-        ),
-        (
-            Fake {
-                panicking: vec!["run a"],
-                ..fake()
-            },
-            "the call of `acme` panicked",
-        ),
+        (Fake::breaking("run a"), "`run a` broke"),
+        (Fake::panicking("run a"), "the call of `acme` panicked"),
         (
             Fake {
                 confused: true,
@@ -217,26 +190,12 @@ fn a_runner_that_breaks_fails_its_model_and_is_remembered() {
 
 #[test]
 fn an_owner_that_breaks_stops_the_run() {
-    let outcome = run(
-        Fake {
-            breaking: vec!["lend a"],
-            ..fake()
-        },
-        fake(),
-        &flag(),
-    );
+    let outcome = run(Fake::breaking("lend a"), fake(), &flag());
     assert_eq!(
         (of(&outcome.result).as_str(), outcome.diary.as_str()),
         ("owner broken: `lend a` broke", "lend a")
     );
-    let outcome = run(
-        Fake {
-            breaking: vec!["settle a"],
-            ..fake()
-        },
-        fake(),
-        &flag(),
-    );
+    let outcome = run(Fake::breaking("settle a"), fake(), &flag());
     assert_eq!(of(&outcome.result), "owner broken: `settle a` broke");
     assert_eq!(
         (outcome.diary.as_str(), outcome.broken),

@@ -60,13 +60,7 @@ fn each_runner_is_told_of_its_nodes_and_closed_once() {
 #[test]
 fn a_runner_that_does_not_start_is_named_and_all_are_closed() {
     for broken in ["load", "begin c"] {
-        let (fleet, diary) = fleet(
-            Fake::default(),
-            Fake {
-                breaking: vec![broken],
-                ..Fake::default()
-            },
-        );
+        let (fleet, diary) = fleet(Fake::default(), Fake::breaking(broken));
         let error = fleet.begin(requests(), &Interrupt::new()).unwrap_err();
         assert_eq!(
             error.to_string(),
@@ -109,10 +103,7 @@ fn a_ctrl_c_ends_the_waiting_for_a_runner() {
 
 #[test]
 fn an_end_out_of_order_is_an_error_unless_the_runner_had_failed_before() {
-    let broken = || Fake {
-        breaking: vec!["close"],
-        ..Fake::default()
-    };
+    let broken = || Fake::breaking("close");
     let (one, _) = fleet(broken(), Fake::default());
     assert_eq!(
         one.close(false).unwrap_err().to_string(),
