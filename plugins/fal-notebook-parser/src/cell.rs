@@ -1,8 +1,10 @@
 //! Converts one code cell into Python lines.
 
 use crate::{
-    cell_magic::{self, CellMagic},
-    code, databricks,
+    call, code, databricks,
+    escape::partition,
+    run_once::{first_line, has_python_body},
+    sql,
 };
 
 /// How deeply cell magics with a Python body may be nested.
@@ -57,7 +59,7 @@ pub(crate) fn transform(source: &str) -> PythonCell {
             .extend(rest.drain(..blank).map(|_| String::new()));
         let magic = rest
             .split_first()
-            .and_then(|(first, body)| cell_magic::read(first, body));
+            .and_then(|(first, body)| cell_magic(first, body));
         match magic {
             Some(CellMagic::PythonBody(first)) => {
                 cell.lines.push(first);
@@ -122,6 +124,40 @@ fn dedent(lines: &mut [String]) {
             line.drain(..own);
         }
     }
+}
+
+/// A cell that begins with a cell magic.
+enum CellMagic {
+    /// The first line becomes this one, and the body is converted like a cell.
+    PythonBody(String),
+    /// The whole cell becomes these lines, as many as it had.
+    Whole(Vec<String>),
+}
+
+/// Reads a cell whose first line is `first`; `None` if it is no cell magic.
+fn cell_magic<S: AsRef<str>>(first: &str, body: &[S]) -> Option<CellMagic> {
+    let (name, line) = partition(first.strip_prefix("%%")?.trim_end());
+    if asks_for_help(name) {
+        return None;
+    }
+    if has_python_body(name) {
+        return Some(CellMagic::PythonBody(first_line(name, line)));
+    }
+    let sql = if name == "sql" {
+        sql::cell(line, body)
+    } else {
+        None
+    };
+    Some(CellMagic::Whole(
+        sql.unwrap_or_else(|| call::cell_magic(name, line, body)),
+    ))
+}
+
+/// `%%name?` asks about the magic.
+fn asks_for_help(name: &str) -> bool {
+    name.split_once('?').is_some_and(|(name, _)| {
+        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+    })
 }
 
 #[cfg(test)]

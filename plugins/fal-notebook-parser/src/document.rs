@@ -4,7 +4,7 @@ use fal_plugin::payload::Diagnostic;
 use serde::{de::IgnoredAny, Deserialize};
 use serde_json::Value;
 
-use crate::{diagnose, source};
+use crate::diagnose;
 
 /// A notebook file. Keys that are not needed here, above all outputs, are skipped without being
 /// read.
@@ -119,7 +119,7 @@ impl From<FileCell> for Cell {
     fn from(cell: FileCell) -> Self {
         let kind = match cell.cell_type.as_str() {
             Some("code") => {
-                CellKind::Code(source::read(cell.input.as_ref().unwrap_or(&cell.source)))
+                CellKind::Code(joined_source(cell.input.as_ref().unwrap_or(&cell.source)))
             }
             Some("markdown" | "raw" | "heading" | "html") => CellKind::Prose,
             other => CellKind::Unknown(other.unwrap_or("?").to_owned()),
@@ -141,8 +141,31 @@ impl From<FileCell> for Cell {
     }
 }
 
+/// Returns the source of a cell, which is a text or a list of lines. Lines without line ends get them.
+fn joined_source(source: &Value) -> Option<String> {
+    match source {
+        Value::Null => Some(String::new()),
+        Value::String(text) => Some(text.clone()),
+        Value::Array(lines) => join(lines),
+        _ => None,
+    }
+}
+
+fn join(lines: &[Value]) -> Option<String> {
+    let mut text = String::new();
+    for line in lines {
+        if !text.is_empty() && !text.ends_with(['\n', '\r']) {
+            text.push('\n');
+        }
+        text.push_str(line.as_str()?);
+    }
+    Some(text)
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn refusal(bytes: &[u8]) -> String {
@@ -211,5 +234,21 @@ mod tests {
             {"cells": [{"cell_type": "code", "input": ["a\n", "b"], "language": "python"}]},
             {"cells": [{"cell_type": "heading", "level": 1, "source": "h"}, {"cell_type": "code", "input": "c"}]}]}"#;
         assert_eq!(sources(text), ["a\nb", "Prose", "c"]);
+    }
+
+    #[test]
+    fn every_form_of_a_source_gives_its_text() {
+        for (source, text) in [
+            (json!("a\nb"), Some("a\nb")),
+            (json!(["a\n", "b"]), Some("a\nb")),
+            (json!(["a", "b"]), Some("a\nb")),
+            (json!(["a\r\n", "b\n", "c"]), Some("a\r\nb\nc")),
+            (json!([]), Some("")),
+            (json!(null), Some("")),
+            (json!(1), None),
+            (json!(["a", 1]), None),
+        ] {
+            assert_eq!(joined_source(&source).as_deref(), text, "{source}");
+        }
     }
 }

@@ -9,7 +9,6 @@ mod assemble;
 mod automagic;
 mod call;
 mod cell;
-mod cell_magic;
 mod code;
 mod config;
 mod databricks;
@@ -24,7 +23,6 @@ mod legacy;
 mod lexer;
 mod literal;
 mod run_once;
-mod source;
 mod sql;
 
 pub use config::{config_schema, NotebookConfig};

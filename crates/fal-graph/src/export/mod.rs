@@ -1,13 +1,15 @@
 //! The graph as text for other programs: Graphviz dot, Mermaid, JSON.
 
 mod dot;
-mod json;
 mod mermaid;
 mod picture;
 #[cfg(test)]
 mod tests;
 
+use serde_json::{Value, json};
+
 use crate::graph::Dag;
+use crate::node::Node;
 use crate::set::NodeSet;
 use picture::Picture;
 
@@ -30,6 +32,32 @@ pub fn render(dag: &Dag, nodes: &NodeSet, format: Format) -> String {
     match format {
         Format::Dot => dot::render(&picture),
         Format::Mermaid => mermaid::render(&picture),
-        Format::Json => json::render(&picture),
+        Format::Json => render_json(&picture),
     }
+}
+
+/// Nodes and edges as JSON.
+fn render_json(picture: &Picture<'_>) -> String {
+    let nodes: Vec<Value> = picture.nodes.iter().map(|node| json_node(node)).collect();
+    let edges: Vec<Value> = picture
+        .edges
+        .iter()
+        .map(|(from, to, link)| {
+            let id = |at: usize| picture.nodes[at].unique_id();
+            json!({"from": id(*from), "to": id(*to), "kind": link.as_str()})
+        })
+        .collect();
+    format!("{:#}\n", json!({"nodes": nodes, "edges": edges}))
+}
+
+fn json_node(node: &Node) -> Value {
+    json!({
+        "unique_id": node.unique_id(),
+        "name": node.name(),
+        "kind": node.kind().as_str(),
+        "resource_type": node.resource_type(),
+        "package_name": node.spec().package_name,
+        "file": node.file(),
+        "tags": node.tags().collect::<Vec<_>>(),
+    })
 }

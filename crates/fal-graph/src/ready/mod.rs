@@ -3,7 +3,6 @@
 //! Nodes outside of the selection, and nodes that do nothing (ephemeral SQL), are never handed out but carry the
 //! order: if `a -> b -> c` and `b` is one of them, `c` still waits for `a`, and is skipped when `a` fails.
 
-mod children;
 mod heap;
 mod outcome;
 mod priority;

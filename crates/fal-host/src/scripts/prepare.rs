@@ -11,7 +11,7 @@ use fal_project::{
     FileDiagnostic, LOCAL, ScriptError, ScriptOwner, ScriptReader, unknown_environment,
 };
 
-use super::attachment::Attachment;
+use super::attachments::Attachment;
 use crate::{error::HostError, project::Project};
 
 /// Prepares work, gathers what is wrong, and remembers which environments are needed.

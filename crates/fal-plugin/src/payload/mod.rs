@@ -4,6 +4,7 @@
 
 mod diagnostic;
 mod execution;
+mod node;
 mod notebook;
 mod python;
 mod runner;
@@ -13,9 +14,12 @@ mod stub;
 pub use diagnostic::{Diagnostic, Label, Position, Severity, Span};
 pub use execution::{
     BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse,
-    ErrorFrame, Event, GraphNode, LoadRequest, LogLevel, NodeError, NodeErrorRequest, NodeRequest,
-    NodeResult, NodeStatus, NodeWork, OpenRequest, PythonModel, PythonWork, RunGraph,
-    SelectRequest, SessionInfo, Stream, Timing, UnitTestWork,
+    Event, GraphNode, LoadRequest, LogLevel, OpenRequest, PythonModel, RunGraph, SelectRequest,
+    SessionInfo, Stream,
+};
+pub use node::{
+    ErrorFrame, NodeError, NodeErrorRequest, NodeRequest, NodeResult, NodeStatus, NodeWork,
+    PythonWork, Timing, UnitTestWork,
 };
 pub use notebook::{LineOrigin, NotebookAnalysis};
 pub use python::{

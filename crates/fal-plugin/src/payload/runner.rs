@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    execution::{NodeResult, NodeWork},
+    node::{NodeResult, NodeWork},
     script::EnvironmentSpec,
 };
 

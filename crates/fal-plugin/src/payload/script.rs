@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::execution::PythonWork;
+use super::node::PythonWork;
 
 /// When a script runs, and for which model.
 #[derive(
