@@ -122,12 +122,8 @@ class RemoteGateway:
 
     def __init__(self, gateway: GatewayService, know: Callable[[str, Lease], None]) -> None:
         self._gateway, self._know = gateway, know
-        self.call, self.read, self.write, self.action = (
-            gateway.call,
-            gateway.read,
-            gateway.write,
-            gateway.action,
-        )
+        self.call, self.read, self.write = gateway.call, gateway.read, gateway.write
+        self.action = gateway.action
 
     def admit(self, peer: str, action: str | None, token: Any) -> None:
         """Refuses a request without a lease's token before reading anything else; otherwise marks

@@ -149,10 +149,8 @@ def _redirected(outgoing: Outgoing) -> Iterator[None]:
         os.close(sink)
         readers.append(threading.Thread(target=_relay, args=(source, name, outgoing), daemon=True))
         readers[-1].start()
-    sys.stdout, sys.stderr = (
-        start.writer(1, "backslashreplace"),
-        start.writer(2, "backslashreplace"),
-    )
+    sys.stdout = start.writer(1, "backslashreplace")
+    sys.stderr = start.writer(2, "backslashreplace")
     try:
         yield
     finally:

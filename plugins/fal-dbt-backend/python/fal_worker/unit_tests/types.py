@@ -86,10 +86,8 @@ def _decimal(name: str, limits: list[str], given: list[Any]) -> pa.DataType:
     elif name.endswith("hugeint"):
         precision, scale = _LARGEST, 0
     else:
-        precision, scale = (
-            _LARGEST,
-            max([values.digits_behind_the_point(value) for value in given] or [0]),
-        )
+        precision = _LARGEST
+        scale = max([values.digits_behind_the_point(value) for value in given] or [0])
     return (
         pa.decimal128(precision, scale)
         if precision <= _LARGEST

@@ -56,11 +56,8 @@ class Finishing:
         try:
             with adapter.connection_named(f"fal_finish_{self._node.unique_id}"):
                 connection = adapter.connections.get_thread_connection()
-                connection.handle, connection.state, connection.transaction_open = (
-                    handle,
-                    "open",
-                    True,
-                )
+                connection.handle, connection.state = handle, "open"
+                connection.transaction_open = True
                 try:
                     yield self._project.macros(self._node)
                 finally:

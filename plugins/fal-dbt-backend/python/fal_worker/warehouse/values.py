@@ -116,12 +116,8 @@ class Stream:
         schema: pa.Schema,
         converts: list[Convert | None],
     ) -> None:
-        self._warehouse, self._reader, self._schema, self._converts = (
-            warehouse,
-            reader,
-            schema,
-            converts,
-        )
+        self._warehouse, self._reader, self._schema = warehouse, reader, schema
+        self._converts = converts
         self.error: BaseException | None = None
 
     def reader(self) -> pa.RecordBatchReader:

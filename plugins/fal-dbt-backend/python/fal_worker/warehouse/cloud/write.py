@@ -9,7 +9,6 @@ view, a format that cannot be replaced), the old table is dropped first here too
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -57,24 +56,9 @@ class Write(generic_write.Write):
     # For the adapter's `create_table_as`, behind the query.
     how: tuple[str, ...] = ()
 
-    def __init__(
-        self,
-        writer: Writer,
-        relation: Any,
-        schema: pa.Schema,
-        mode: str,
-        types: dict[str, str],
-        place: Place,
-    ) -> None:
-        self._writer, self._relation, self._append, self._place = (
-            writer,
-            relation,
-            mode == "append",
-            place,
-        )
-        self._adapter, self._schema = writer.connections.adapter, schema
-        self._context = contextvars.copy_context()
-        self.rows = 0
+    def __init__(self, writer: Writer, *request: Any) -> None:
+        super().__init__(writer, *request)
+        schema, types = self._schema, self._given
         self.columns = columns(schema, writer.words, types)
         self._untyped = [str(field.type) == "null" and field.name not in types for field in schema]
         # Of the table in the end, and of the one beside it.

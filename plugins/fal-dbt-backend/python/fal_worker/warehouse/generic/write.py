@@ -86,12 +86,8 @@ class Write:
         types: dict[str, str],
         place: Place,
     ) -> None:
-        self._writer, self._relation, self._append, self._place = (
-            writer,
-            relation,
-            mode == "append",
-            place,
-        )
+        self._writer, self._relation, self._append = writer, relation, mode == "append"
+        self._place = place
         self._schema, self._given = schema, types
         self._adapter = writer.connections.adapter
         self._names = [quoted(self._adapter, name) for name in schema.names]
@@ -118,11 +114,8 @@ class Write:
     def place(self, tables: Tables, known: list[Any]) -> None:
         """Notes where the rows are until `commit`; `known` are the columns of a table that gets
         more."""
-        self._stage, self._known, self.identifier = (
-            tables.stage,
-            known,
-            str(tables.stage.identifier),
-        )
+        self._stage, self._known = tables.stage, known
+        self.identifier = str(tables.stage.identifier)
 
     @property
     def relation(self) -> Any:
