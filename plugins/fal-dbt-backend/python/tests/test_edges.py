@@ -4,8 +4,6 @@ Imports count wherever they are, also in functions and for type checkers. `docs/
 the same table.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator

@@ -8,8 +8,10 @@ import pytest
 pytest.importorskip("dbt.adapters.duckdb")
 
 from live.client import Client
-from live.fixtures import make_project, sessions, stub
+from live.fixtures import ORDERS as SEED_AND_ORDERS
+from live.fixtures import begun, make_project, stub
 from stand_ins.fixtures import numbers, sockets, zygote  # noqa: F401
+from stand_ins.supervisor import job_request
 
 SCHEMA = """
 models:
@@ -80,28 +82,10 @@ class ScriptClient(Client):
         file = self.project / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(code)
-        request = {
-            "kind": kind,
-            "unique_id": unique_id,
-            "name": unique_id,
-            "path": path,
-            "code": code,
-            "lines": None,
-        }
-        request |= {
-            "project_dir": str(self.project),
-            "cwd": str(self.project),
-            "location": self.session.location,
-            "token": token,
-        }
-        request |= {
-            "vars": {},
-            "target": {},
-            "keyword": "fal",
-            "scripts_dir": str(self.project / "fal_scripts"),
-            **place,
-            **rest,
-        }
+        gateway = {"location": self.session.location, "token": token}
+        scripts = {"keyword": "fal", "scripts_dir": str(self.project / "fal_scripts")}
+        request = job_request(self.project, path, code, kind=kind, unique_id=unique_id, **gateway)
+        request |= {"name": unique_id, **scripts, **place, **rest}
         ended = self._zygote.start(name, request).end()
         job = SimpleNamespace(id=name, unique_id=unique_id)
         return ended, self.close(job, ended.ok)
@@ -114,11 +98,8 @@ class ScriptClient(Client):
 
     def query(self, sql):
         """Returns the rows of a query, which a script runs."""
-        return eval(
-            self.said(
-                f"print(execute_sql({sql!r}, as_='arrow').to_pylist())", role="global", model=None
-            )
-        )
+        code = f"print(execute_sql({sql!r}, as_='arrow').to_pylist())"
+        return eval(self.said(code, role="global", model=None))
 
 
 @pytest.fixture(scope="session")
@@ -128,16 +109,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def client(root, zygote, numbers):
-    with sessions(root) as start:
-        session = start()
-        session.load("models/fal/scores.sql")
-        session.ask("begin", selected=session.runnable(), scripts=["script.orders.AFTER.s.py"])
-        for node in (
-            "seed.shop.raw_orders",
-            ORDERS,
-            "model.shop.elsewhere",
-            "model.shop.dim.v1",
-            "model.shop.dim.v2",
-        ):
-            assert session.run(node)["status"] == "success"
+    ran = (*SEED_AND_ORDERS, "model.shop.elsewhere", "model.shop.dim.v1", "model.shop.dim.v2")
+    scripts = ["script.orders.AFTER.s.py"]
+    with begun(root, "models/fal/scores.sql", ran=ran, scripts=scripts) as session:
         yield ScriptClient(session, zygote, numbers)

@@ -4,6 +4,7 @@ import json
 
 import duckdb
 from attached.conftest import ORDERS, ScriptClient
+from live.client import job_result
 from live.fixtures import make_project, sessions
 
 SCHEMA = """
@@ -25,10 +26,8 @@ STATUSES = "print({m.name: (m.status, sorted((t.name, t.status) for t in m.tests
 
 def tables(project):
     with duckdb.connect(str(project / "shop.duckdb"), read_only=True) as connection:
-        return {
-            name
-            for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()
-        }
+        found = connection.execute("select table_name from duckdb_tables()").fetchall()
+        return {name for (name,) in found}
 
 
 def run(start, root, command, kinds):
@@ -121,26 +120,13 @@ def test_a_result_that_is_recorded_again_replaces_the_first(tmp_path, zygote, nu
         first = session.run(ORDERS)
         client = ScriptClient(session, zygote, numbers)
         _, scores = client.model("write_to_model(ref('orders'))")
-        for result in (first, scores):
-            late = {
-                **result,
-                "status": "error",
-                "message": "the table was written, and a hook failed",
-            }
-            session.ask("record", **late)
+        message = "the table was written, and a hook failed"
+        for written in (first, scores):
+            session.ask("record", **{**written, "status": "error", "message": message})
         print_status = "print(context.current_model.status)"
-        assert (
-            client.said(print_status)
-            == client.said(print_status, model="model.shop.scores")
-            == "error\n"
-        )
-        skipped = {
-            "unique_id": "model.shop.report",
-            "status": "error",
-            "message": "a pre-hook failed",
-            "execution_time": 0.0,
-        }
-        session.ask("record", **skipped)
+        for model in (ORDERS, "model.shop.scores"):
+            assert client.said(print_status, model=model) == "error\n"
+        session.ask("record", **job_result("model.shop.report", False, message="a pre-hook failed"))
         assert client.said(print_status, model="model.shop.report", role="post_hook") == "error\n"
         session.finish()
     results = json.loads((root / "target/run_results.json").read_text())["results"]
@@ -149,7 +135,6 @@ def test_a_result_that_is_recorded_again_replaces_the_first(tmp_path, zygote, nu
         for r in results
         if "." in r["unique_id"]
     }
-    message = "the table was written, and a hook failed"
     assert recorded["orders"] == ("error", message, '"shop"."main"."orders"')
     assert recorded["scores"] == ("error", message, '"shop"."main"."scores"')
     assert recorded["report"][:2] == ("error", "a pre-hook failed")
@@ -166,8 +151,6 @@ def test_another_keyword(tmp_path, zygote, numbers):
         session.load()
         session.ask("begin", selected=[], scripts=["script.orders.AFTER.s.py"])
         code = "print(context.current_model.meta, [f.column for f in list_features()])"
-        assert (
-            ScriptClient(session, zygote, numbers).said(code)
-            == "{'fal': {'owner': 'bob'}, 'team': 'data'} ['amount']\n"
-        )
+        expected = "{'fal': {'owner': 'bob'}, 'team': 'data'} ['amount']\n"
+        assert ScriptClient(session, zygote, numbers).said(code) == expected
         session.finish()

@@ -62,10 +62,8 @@ def test_names_by_import(client, module):
 
 @pytest.mark.parametrize("module", ["faldbt.magics", "fal.dbt.integration.magics", "fal.magics"])
 def test_the_magic_does_nothing(client, module):
-    assert (
-        client.said(f"from {module} import init_fal\ninit_fal('project_dir=x')\nprint('on')")
-        == "on\n"
-    )
+    found = client.said(f"from {module} import init_fal\ninit_fal('project_dir=x')\nprint('on')")
+    assert found == "on\n"
 
 
 @pytest.mark.parametrize("module", ["fal", "fal.dbt", "faldbt.project"])
@@ -81,12 +79,8 @@ def test_the_project_as_an_object(client, module):
     fal.write_to_model(pd.DataFrame({{"x": [7]}}), "shop", "elsewhere")
     print(len(fal.source("out", "other")), fal.ref("elsewhere").x[0])
     """
-    assert client.said(code).splitlines() == [
-        "3 3 shop duckdb fal",
-        "success 4 3 1",
-        "3 True",
-        "1 7",
-    ]
+    expected = ["3 3 shop duckdb fal", "success 4 3 1", "3 True", "1 7"]
+    assert client.said(code).splitlines() == expected
 
 
 @pytest.mark.parametrize(
@@ -99,11 +93,8 @@ def test_fals_classes(client, module):
     print(sorted({{type(t).__name__ for t in list_tests()}}), issubclass(DbtSingularTest, DbtTest))
     print(isinstance(context, Context), type(context.current_model) is CurrentModel)
     """
-    assert client.said(code).splitlines() == [
-        "{True} {True}",
-        "['DbtGenericTest'] True",
-        "True True",
-    ]
+    expected = ["{True} {True}", "['DbtGenericTest'] True", "True True"]
+    assert client.said(code).splitlines() == expected
 
 
 def test_the_project_of_another_run_is_refused(client, tmp_path):

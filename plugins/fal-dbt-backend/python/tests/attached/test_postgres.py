@@ -1,66 +1,27 @@
 """Scripts on PostgreSQL: the same reads and writes as on DuckDB."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
-
 import pytest
 
 pytest.importorskip("dbt.adapters.postgres")
 pytest.importorskip("adbc_driver_postgresql")
 
-from attached.conftest import FILES, ORDERS, ScriptClient
-from live.fixtures import make_project, sessions
-
-CLUSTER = Path(__file__).resolve().parents[1] / "postgres/cluster.py"
-
-
-@pytest.fixture(scope="module")
-def server():
-    """The address of a running server, or of one that ends with the tests."""
-    if given := os.environ.get("FAL_TEST_POSTGRES"):
-        yield given
-        return
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        [sys.executable, str(CLUSTER)], stdin=pipe, stdout=pipe, stderr=pipe, text=True
-    ) as cluster:
-        address = cluster.stdout.readline().strip()
-        if not address:
-            pytest.fail(cluster.stderr.read())
-        yield address
-        cluster.stdin.close()
+from attached.conftest import FILES, ScriptClient
+from live.fixtures import ORDERS, begun, make_project
+from postgres.conftest import Database, server  # noqa: F401
 
 
 @pytest.fixture(scope="module")
 def client(server, tmp_path_factory, zygote, numbers):
-    address = urlsplit(server)
-    output = {
-        "type": "postgres", "host": unquote(address.netloc.rpartition("@")[2].rpartition(":")[0]), "port": address.port,
-        "user": address.username, "password": "unused", "dbname": "postgres", "schema": f"scripts{os.getpid()}", "threads": 4,
-    }  # fmt: skip
-    profile = f"shop: {{target: dev, outputs: {{dev: {json.dumps(output)}}}}}"
     kept = ("dbt_project.yml", "macros/twice.sql", "models/elsewhere.sql")
-    schema = "sources: [{name: out, schema: written, tables: [{name: log}]}]"
     files = {
         **{name: FILES[name] for name in kept},
-        "profiles.yml": profile,
-        "models/schema.yml": schema,
+        "profiles.yml": Database(server).profile(),
+        "models/schema.yml": "sources: [{name: out, schema: written, tables: [{name: log}]}]",
     }
-    files["dbt_project.yml"] = (
-        files["dbt_project.yml"]
-        .replace("table started", "table if not exists started")
-        .replace("table ended", "table if not exists ended")
-    )
-    with sessions(make_project(tmp_path_factory.mktemp("attached") / "project", files)) as start:
-        session = start()
-        session.load("models/fal/scores.sql")
-        session.ask("begin", selected=session.runnable(), scripts=["script.orders.AFTER.s.py"])
-        for node in ("seed.shop.raw_orders", ORDERS, "model.shop.elsewhere"):
-            assert session.run(node)["status"] == "success"
+    root = make_project(tmp_path_factory.mktemp("attached") / "project", files)
+    scripts = ["script.orders.AFTER.s.py"]
+    ran = (*ORDERS, "model.shop.elsewhere")
+    with begun(root, "models/fal/scores.sql", ran=ran, scripts=scripts) as session:
         yield ScriptClient(session, zygote, numbers)
 
 
@@ -87,18 +48,13 @@ def test_scripts_read_and_write(client):
     ended, result = client.script(code, model="model.shop.elsewhere")
     assert ended.ok, ended.answer
     assert ended.stdout == "3 4 success postgres\nTrue\n"
-    assert client.query("select n, t from written.log order by t") == [
-        {"n": 1, "t": "a"},
-        {"n": None, "t": "b"},
-    ]
+    expected = [{"n": 1, "t": "a"}, {"n": None, "t": "b"}]
+    assert client.query("select n, t from written.log order by t") == expected
     assert client.query("select pg_typeof(n)::text as n from written.log limit 1") == [
         {"n": "bigint"}
     ]
-    assert client.query("select x from {{ ref('elsewhere') }} order by 1") == [
-        {"x": 1},
-        {"x": 2},
-        {"x": 3},
-    ]
+    expected = [{"x": 1}, {"x": 2}, {"x": 3}]
+    assert client.query("select x from {{ ref('elsewhere') }} order by 1") == expected
     assert client.session.run("model.shop.elsewhere")["status"] == "success"
 
 
@@ -147,6 +103,5 @@ def test_dicts_that_no_json_can_be(client):
             f"import pandas as pd\nwrite_to_source(pd.DataFrame({{'d': [{{}}, {{'a': {value}}}]}}), 'out', 'log', mode='overwrite')"
         )
         assert not ended.ok
-        assert f"column 'd' holds {reason}, which JSON has no value for: row 2 is " in str(
-            ended.answer
-        )
+        text = str(ended.answer)
+        assert f"column 'd' holds {reason}, which JSON has no value for: row 2 is " in text

@@ -24,11 +24,8 @@ def test_a_source_is_made_and_appended_to_by_name(client):
     ended, result = client.script(code)
     assert (ended.ok, ended.stdout) == (True, "(3, 2)\n")
     assert result["message"] == "wrote 3 rows to written.log"
-    assert client.query("select * from written.log order by t") == [
-        {"n": 1, "t": "a"},
-        {"n": None, "t": "b"},
-        {"n": 3, "t": "c"},
-    ]
+    expected = [{"n": 1, "t": "a"}, {"n": None, "t": "b"}, {"n": 3, "t": "c"}]
+    assert client.query("select * from written.log order by t") == expected
 
 
 def test_overwrite_swaps_and_a_failing_script_keeps_what_it_wrote(client):
@@ -167,9 +164,8 @@ def test_what_is_appended_stays_as_it_is_or_is_refused(client, case):
     write_to_source(pyarrow.table({{"x": {values!r}}}), "out", "other", mode="append")
     """
     ended, _ = client.script(code)
-    assert (
-        f"The column `x` holds a value of {says}, the type of the table" in ended.error["message"]
-    )
+    message = ended.error["message"]
+    assert f"The column `x` holds a value of {says}, the type of the table" in message
     assert client.query("select * from written.other") == []
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from clouds.world import Adapter, Manager, World, relation
+from clouds.world import Adapter, ContextManager, Manager, World
 
 _WORDS = [
     (r"\btimestamp_ntz\b", "timestamp"), (r"\btimestamp_tz\b", "timestamptz"), (r"\bvariant\b", "json"), (r"\bstring\b", "varchar"),
@@ -41,16 +41,11 @@ def backticks(sql: str) -> str:
     )
 
 
-class Files:
+def register(cursor: Any, contents: list[bytes]) -> None:
     """Makes a DuckDB table of uploaded files."""
-
-    @staticmethod
-    def register(cursor: Any, contents: list[bytes]) -> None:
-        tables = [_narrow(pq.read_table(io.BytesIO(each))) for each in contents]
-        cursor.register(
-            "uploaded",
-            pa.concat_tables(tables) if tables else pa.table({"c0": pa.array([], pa.int64())}),
-        )
+    tables = [_narrow(pq.read_table(io.BytesIO(each))) for each in contents]
+    nothing = pa.table({"c0": pa.array([], pa.int64())})
+    cursor.register("uploaded", pa.concat_tables(tables) if tables else nothing)
 
 
 def _narrow(table: pa.Table) -> pa.Table:
@@ -68,9 +63,8 @@ def _narrow(table: pa.Table) -> pa.Table:
 class Snowflake(Adapter):
     kind = "snowflake"
 
-    def __init__(self, world: World, **variables: str) -> None:
-        super().__init__(world, **variables)
-        self.connections = SnowflakeManager(self)
+    def client(self) -> Any:
+        return Connection(SnowflakeCursor, self.world)
 
     def run(self, sql: str, values: Any = None) -> Any:
         if sql.startswith(("create temporary stage", "drop stage")):
@@ -95,47 +89,39 @@ class Snowflake(Adapter):
             sql,
         )
         table, names, values, stage = found.groups()
-        contents = [
-            content for place, content in self.world.files.items() if place.startswith(stage)
-        ]
+        contents = self.world.files_below(stage)
         values = values.replace("$1:", "")
-        values = re.sub(
-            r"to_timestamp_ntz\((\w+)::number\(38, 0\), 6\)", r"make_timestamp(\1::bigint)", values
-        )
-        values = re.sub(
-            r"to_timestamp_tz\((\w+)::number\(38, 0\), 6\)",
-            r"make_timestamp(\1::bigint)::timestamptz",
-            values,
-        )
-        values = re.sub(r"parse_json\((\w+)::varchar\)::variant", r"json(\1)", values)
+        for pattern, word in (
+            (r"to_timestamp_ntz\((\w+)::number\(38, 0\), 6\)", r"make_timestamp(\1::bigint)"),
+            (
+                r"to_timestamp_tz\((\w+)::number\(38, 0\), 6\)",
+                r"make_timestamp(\1::bigint)::timestamptz",
+            ),
+            (r"parse_json\((\w+)::varchar\)::variant", r"json(\1)"),
+        ):
+            values = re.sub(pattern, word, values)
         cursor = self.connections.get_thread_connection().cursor
-        Files.register(cursor, contents)
+        register(cursor, contents)
         self.world.step(sql)
         cursor.execute(words(f"insert into {table} ({names}) select {values} from uploaded"))
         self.world.look()
         rows = [("f", "LOADED", pq.read_metadata(io.BytesIO(each)).num_rows) for each in contents]
-        return SimpleNamespace(
-            description=[("file",), ("status",), ("rows_loaded",)], fetchall=lambda: rows
-        )
+        described = [("file",), ("status",), ("rows_loaded",)]
+        return SimpleNamespace(description=described, fetchall=lambda: rows)
 
 
-class SnowflakeManager(Manager):
-    def handle(self, connection: Any) -> Any:
-        return SnowflakeHandle(self._adapter.world)
+class Connection:
+    """Imitates a client's connection, which makes cursors."""
 
-
-class SnowflakeHandle:
-    """Imitates `snowflake.connector.SnowflakeConnection`."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, cursor: Any, *arguments: Any) -> None:
+        self._cursor, self._arguments = cursor, arguments
         self.arrow_number_to_decimal_setter = False
 
-    def cursor(self) -> SnowflakeCursor:
-        return SnowflakeCursor(self._world)
+    def cursor(self) -> Any:
+        return self._cursor(*self._arguments)
 
 
-class SnowflakeCursor:
+class SnowflakeCursor(ContextManager):
     """Imitates `snowflake.connector.cursor.SnowflakeCursor`: uploads and results."""
 
     def __init__(self, world: World, description: Any = None, batches: Any = None) -> None:
@@ -146,54 +132,58 @@ class SnowflakeCursor:
             r"put 'file://(.*)' @(\S+) auto_compress = false", command
         ).groups()
         self._world.step(re.sub(r"/.*/", "FOLDER/", command.replace(stage, stage.split(".")[-1])))
-        with open(path, "rb") as file:
-            self._world.files[f"{stage}/{path.rpartition('/')[2]}"] = file.read()
-        self._world.look()
+        self._world.upload(path, f"{stage}/{path.rpartition('/')[2]}")
         return self
 
     def fetch_arrow_batches(self, force_microsecond_precision: bool = False) -> Any:
         assert force_microsecond_precision
         return iter(self._batches)
 
-    def __enter__(self) -> SnowflakeCursor:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        pass
-
 
 # BigQuery.
+
+
+class BigQueryManager(Manager):
+    def __init__(self, adapter: Any) -> None:
+        super().__init__(adapter)
+        self.jobs_by_thread: dict[Any, list[str]] = {}
+
+    def raw_execute(self, sql: str) -> Any:
+        cursor = self._adapter.run(sql)
+        return None, SimpleNamespace(schema=[], cursor=cursor)
+
+    def generate_job_id(self) -> str:
+        jobs = self.jobs_by_thread.setdefault(threading.get_ident(), [])
+        jobs.append(f"job-{len(jobs)}")
+        return jobs[-1]
+
+    @staticmethod
+    def table_ref(database: str, schema: str, table_name: str) -> str:
+        return f"{database}.{schema}.{table_name}"
 
 
 class BigQuery(Adapter):
     kind = "bigquery"
     quotes = "``"
+    manager = BigQueryManager
     # It has none.
     add_query = None
 
-    def __init__(self, world: World, **variables: str) -> None:
-        super().__init__(world, **variables)
-        self.connections = BigQueryManager(self)
-        self.replaceable = True
+    def client(self) -> Any:
+        return BigQueryClient(self)
 
     def parse_partition_by(self, raw_partition_by: Any) -> Any:
         return raw_partition_by
 
     def is_replaceable(self, relation: Any, conf_partition: Any, conf_cluster: Any) -> bool:
-        return self.replaceable
+        return True
 
     def translated(self, sql: str) -> str:
-        sql = re.sub(
-            r" options \(.*?\)(?=$|\s+as\b)",
-            "",
-            sql.replace("interval 12 hour))", "interval 12 hour)"),
-        )
-        sql = (
-            re.sub(r" options \(expiration_timestamp.*", "", sql)
-            .replace("begin transaction", "begin")
-            .replace("commit transaction;", "commit")
-        )
-        sql = re.sub(r"truncate table", "delete from", sql)
+        sql = sql.replace("interval 12 hour))", "interval 12 hour)")
+        sql = re.sub(r" options \(.*?\)(?=$|\s+as\b)", "", sql)
+        sql = re.sub(r" options \(expiration_timestamp.*", "", sql)
+        sql = sql.replace("begin transaction", "begin").replace("commit transaction;", "commit")
+        sql = sql.replace("truncate table", "delete from")
         sql = re.sub(r"\btimestamp\b", "timestamptz", re.sub(r"\bdatetime\b", "timestamp_ntz", sql))
         sql = _angles(sql, "array", lambda parts: parts + "[]")
         sql = _angles(sql, "struct", lambda parts: f"struct({parts})")
@@ -213,28 +203,6 @@ def _angles(sql: str, word: str, write: Any) -> str:
     return sql
 
 
-class BigQueryManager(Manager):
-    def __init__(self, adapter: Any) -> None:
-        super().__init__(adapter)
-        self.jobs_by_thread: dict[Any, list[str]] = {}
-
-    def handle(self, connection: Any) -> Any:
-        return BigQueryClient(self._adapter)
-
-    def raw_execute(self, sql: str) -> Any:
-        cursor = self._adapter.run(sql)
-        return None, SimpleNamespace(schema=[], cursor=cursor)
-
-    def generate_job_id(self) -> str:
-        jobs = self.jobs_by_thread.setdefault(threading.get_ident(), [])
-        jobs.append(f"job-{len(jobs)}")
-        return jobs[-1]
-
-    @staticmethod
-    def table_ref(database: str, schema: str, table_name: str) -> str:
-        return f"{database}.{schema}.{table_name}"
-
-
 class BigQueryClient:
     """Imitates `google.cloud.bigquery.Client`."""
 
@@ -249,7 +217,7 @@ class BigQueryClient:
         content = file_obj.read()
         assert pq.read_schema(io.BytesIO(content)).names == names
         self._adapter.world.files[f"{destination}/{job_id}"] = content
-        return LoadJob(self._adapter, content, destination, names)
+        return LoadJob(self._adapter, content, destination)
 
     def cancel_job(self, job_id: str) -> None:
         self.cancelled.append(job_id)
@@ -261,33 +229,22 @@ class BigQueryClient:
 class LoadJob:
     """Imitates `google.cloud.bigquery.LoadJob`."""
 
-    def __init__(
-        self, adapter: BigQuery, content: bytes, destination: str, names: list[str]
-    ) -> None:
-        self._adapter, self._content, self._table, self._names = (
-            adapter,
-            content,
-            destination.rpartition(".")[2],
-            names,
-        )
-        self.cancelled = False
+    def __init__(self, adapter: BigQuery, content: bytes, destination: str) -> None:
+        self._adapter, self._content = adapter, content
+        self._table = destination.rpartition(".")[2]
 
     def result(self) -> LoadJob:
         self._adapter.world.step(f"load into {self._table}")
         cursor = self._adapter.connections.get_thread_connection().cursor
-        Files.register(cursor, [self._content])
-        values = ", ".join(
-            f"coalesce({name}, [])" if "[]" in kind else name for name, kind in self._kinds(cursor)
-        )
-        cursor.execute(f'insert into "{self._table}" select {values} from uploaded')
+        register(cursor, [self._content])
+        kinds = cursor.execute(f'describe "{self._table}"').fetchall()
+        values = [f"coalesce({name}, [])" if "[]" in kind else name for name, kind, *_ in kinds]
+        cursor.execute(f'insert into "{self._table}" select {", ".join(values)} from uploaded')
         self._adapter.world.look()
         return self
 
-    def _kinds(self, cursor: Any) -> Any:
-        return [(row[0], row[1]) for row in cursor.execute(f'describe "{self._table}"').fetchall()]
-
     def cancel(self) -> None:
-        self.cancelled = True
+        pass
 
 
 # Databricks.
@@ -297,21 +254,18 @@ class Databricks(Adapter):
     kind = "databricks"
     quotes = "``"
 
-    def __init__(self, world: World, **variables: str) -> None:
-        super().__init__(world, **variables)
-        self.connections = DatabricksManager(self)
+    def client(self) -> Any:
+        # dbt-databricks's handle around a connection.
+        return SimpleNamespace(_conn=DatabricksConnection(self.world))
 
     def run(self, sql: str, values: Any = None) -> Any:
         if sql.startswith("remove"):
             self.world.step(sql)
             del self.world.files[sql.split("'")[1]]
             return None
-        found = re.search(r" from parquet\.`(.*?)`", sql)
-        if found:
-            contents = [
-                content for place, content in self.world.files.items() if place.startswith(found[1])
-            ]
-            Files.register(self.connections.get_thread_connection().cursor, contents)
+        if found := re.search(r" from parquet\.`(.*?)`", sql):
+            cursor = self.connections.get_thread_connection().cursor
+            register(cursor, self.world.files_below(found[1]))
         return super().run(sql, values)
 
     def translated(self, sql: str) -> str:
@@ -322,6 +276,13 @@ class Databricks(Adapter):
         return words(backticks(spark(sql)))
 
 
+_SPARK = [
+    (r"\btimestamp\b(?!_)", "timestamptz"), (r"\btimestamp_ntz$", "timestamp "),
+    (r"\btimestamptz$", "timestamptz "), (r"\bdate$", "date "), (r"\bX$", "unhex("),
+    (r"(?<=\d)[LD]\b", ""), (r"\bdouble\($", "("),
+]  # fmt: skip
+
+
 def spark(sql: str) -> str:
     """Translates Spark's types and literals to DuckDB's."""
     parts = re.split(r"('(?:[^'\\]|\\.)*')", sql)
@@ -329,35 +290,20 @@ def spark(sql: str) -> str:
         "'" + re.sub(r"\\(.)", r"\1", part[1:-1].replace("\\u0024", "$")).replace("'", "''") + "'"
         for part in parts[1::2]
     ]
-    for pattern, word in (
-        (r"\btimestamp\b(?!_)", "timestamptz"), (r"\btimestamp_ntz$", "timestamp "), (r"\btimestamptz$", "timestamptz "), (r"\bdate$", "date "),
-        (r"\bX$", "unhex("), (r"(?<=\d)[LD]\b", ""), (r"\bdouble\($", "("),
-    ):  # fmt: skip
+    for pattern, word in _SPARK:
         parts[::2] = [re.sub(pattern, word, part) for part in parts[::2]]
     sql = "".join(
         part + (")" if before.endswith("unhex(") else "")
         for before, part in zip(["", *parts], parts)
     )
+    pairs = lambda values: ", ".join(f"{k}: {v}" for k, v in zip(values[::2], values[1::2]))
     sql = _calls(sql, "array", lambda values: f"[{', '.join(values)}]")
-    sql = _calls(
-        sql,
-        "map",
-        lambda values: (
-            "map {" + ", ".join(f"{k}: {v}" for k, v in zip(values[::2], values[1::2])) + "}"
-        ),
-    )
-    sql = _calls(
-        sql,
-        "named_struct",
-        lambda values: (
-            "{" + ", ".join(f"{k}: {v}" for k, v in zip(values[::2], values[1::2])) + "}"
-        ),
-    )
+    sql = _calls(sql, "map", lambda values: f"map {{{pairs(values)}}}")
+    sql = _calls(sql, "named_struct", lambda values: f"{{{pairs(values)}}}")
     sql = _angles(sql, "array", lambda inside: inside + "[]")
     sql = _angles(sql, "map", lambda inside: f"map({inside})")
-    return _angles(
-        sql, "struct", lambda inside: "struct(" + re.sub(r"(`[^`]*`):", r"\1", inside) + ")"
-    )
+    fields = lambda inside: re.sub(r"(`[^`]*`):", r"\1", inside)
+    return _angles(sql, "struct", lambda inside: f"struct({fields(inside)})")
 
 
 def _calls(sql: str, name: str, write: Any) -> str:
@@ -381,29 +327,16 @@ def _arguments(sql: str, start: int) -> tuple[list[str], int]:
     return [value for value in values if value], position
 
 
-class DatabricksManager(Manager):
-    def handle(self, connection: Any) -> Any:
-        return DatabricksHandle(self._adapter.world)
+class DatabricksConnection(Connection):
+    """Imitates `databricks.sql.client.Connection`."""
 
-
-class DatabricksHandle:
-    """Imitates dbt-databricks's handle around a `databricks.sql.client.Connection`."""
-
-    def __init__(self, world: World) -> None:
-        self._conn = DatabricksConnection(world)
-
-
-class DatabricksConnection:
     staging_allowed_local_path = None
 
     def __init__(self, world: World) -> None:
-        self._world = world
-
-    def cursor(self) -> DatabricksCursor:
-        return DatabricksCursor(self._world, self)
+        super().__init__(DatabricksCursor, world, self)
 
 
-class DatabricksCursor:
+class DatabricksCursor(ContextManager):
     """Imitates `databricks.sql.client.Cursor`."""
 
     def __init__(self, world: World, connection: Any = None, table: pa.Table | None = None) -> None:
@@ -413,20 +346,12 @@ class DatabricksCursor:
         path, place = re.fullmatch(r"put '(.*)' into '(.*)' overwrite", operation).groups()
         assert path.startswith(self._connection.staging_allowed_local_path)
         self._world.step(f"put FILE into {place}")
-        with open(path, "rb") as file:
-            self._world.files[place] = file.read()
-        self._world.look()
+        self._world.upload(path, place)
         return self
 
     def fetchmany_arrow(self, size: int) -> pa.Table:
         part, self._table = self._table.slice(0, size), self._table.slice(size)
         return part
-
-    def __enter__(self) -> DatabricksCursor:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        pass
 
 
 # Redshift.
@@ -435,9 +360,8 @@ class DatabricksCursor:
 class Redshift(Adapter):
     kind = "redshift"
 
-    def __init__(self, world: World, **variables: str) -> None:
-        super().__init__(world, **variables)
-        self.connections = RedshiftManager(self)
+    def client(self) -> Any:
+        return RedshiftConnection(self)
 
     def run(self, sql: str, values: Any = None) -> Any:
         if values:
@@ -452,19 +376,12 @@ class Redshift(Adapter):
         return words(sql)
 
 
-class RedshiftManager(Manager):
-    def handle(self, connection: Any) -> Any:
-        return RedshiftConnection(self._adapter)
-
-
-class RedshiftConnection:
+class RedshiftConnection(Connection):
     """Imitates `redshift_connector.Connection`."""
 
     def __init__(self, adapter: Redshift) -> None:
+        super().__init__(RedshiftCursor, adapter)
         self.adapter = adapter
-
-    def cursor(self) -> RedshiftCursor:
-        return RedshiftCursor(self.adapter)
 
     def commit(self) -> None:
         self.adapter.run("commit")
@@ -483,10 +400,8 @@ class RedshiftCursor:
         connection = self._adapter.connections.get_thread_connection()
         if declared := re.fullmatch(r"declare fal_rows cursor for (.*)", operation, re.DOTALL):
             cursor = self._adapter.run(declared[1])
-            connection.declared = (
-                [(each[0], None) for each in cursor.description],
-                cursor.fetchall(),
-            )
+            described = [(each[0], None) for each in cursor.description]
+            connection.declared = (described, cursor.fetchall())
         elif fetched := re.fullmatch(r"fetch forward (\d+) from fal_rows", operation):
             self._adapter.world.step(operation)
             self.description, rows = connection.declared
@@ -506,36 +421,18 @@ class RedshiftCursor:
 class Trino(Adapter):
     kind = "trino"
 
-    def __init__(self, world: World, **variables: str) -> None:
-        super().__init__(world, **variables)
-        self.connections = TrinoManager(self)
+    def client(self) -> Any:
+        # dbt-trino's wrapper around the client's connection.
+        handle = Connection(TrinoCursor, self)
+        return SimpleNamespace(handle=handle, cancel=lambda: None)
 
     def translated(self, sql: str) -> str:
         sql = re.sub(r"\b(bigint|double|date|time) '([^']*)'", r"'\2'::\1", sql)
         sql = re.sub(r"\btimestamp '([^']*) UTC'", r"'\1+00'::timestamptz", sql)
         sql = re.sub(r"\bX'([0-9a-f]*)'", r"unhex('\1')", sql)
-        sql = (
-            sql.replace("-infinity()", "'-inf'::double")
-            .replace("infinity()", "'inf'::double")
-            .replace("nan()", "'nan'::double")
-        )
+        for number, word in (("-infinity", "-inf"), ("infinity", "inf"), ("nan", "nan")):
+            sql = sql.replace(f"{number}()", f"'{word}'::double")
         return words(sql)
-
-
-class TrinoManager(Manager):
-    def handle(self, connection: Any) -> Any:
-        # dbt-trino's wrapper around the client's connection.
-        return SimpleNamespace(handle=TrinoConnection(self._adapter), cancel=lambda: None)
-
-
-class TrinoConnection:
-    """Imitates `trino.dbapi.Connection`."""
-
-    def __init__(self, adapter: Trino) -> None:
-        self._adapter = adapter
-
-    def cursor(self) -> TrinoCursor:
-        return TrinoCursor(self._adapter)
 
 
 class TrinoCursor:
@@ -567,5 +464,3 @@ class TrinoCursor:
 
 
 ADAPTERS = {each.kind: each for each in (Snowflake, BigQuery, Databricks, Redshift, Trino)}
-
-__all__ = ["ADAPTERS", "relation"]

@@ -3,8 +3,6 @@
 They run over the test world, and use the types of the real clients where those are installed.
 """
 
-from __future__ import annotations
-
 import pytest
 from clouds import libraries
 

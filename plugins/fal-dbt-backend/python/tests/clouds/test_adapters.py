@@ -48,14 +48,8 @@ class Driver:
     def __init__(self, log: list[str]) -> None:
         self.log = log
         self.description: Any = None
-        self.rowcount, self.sfqid, self.sqlstate, self.update_type, self.query_id, self.query = (
-            0,
-            None,
-            None,
-            None,
-            "",
-            "",
-        )
+        self.rowcount, self.query_id, self.query = 0, "", ""
+        self.sfqid = self.sqlstate = self.update_type = None
         self.session_id, self.open, self.autocommit = "s", True, True
         # The names by which dbt's wrappers refer to the connection and the cursor that they wrap.
         self._conn = self.handle = self._cursor = self
@@ -122,15 +116,9 @@ class Client(Driver):
 
     def query(self, query: str, **_: Any) -> Any:  # type: ignore[override]
         self.execute(query)
-        job = SimpleNamespace(
-            location=None,
-            job_id="j",
-            project="p",
-            statement_type="SCRIPT",
-            total_bytes_processed=0,
-            total_bytes_billed=0,
-        )
-        job.slot_millis, job.result = 0, lambda **_: SimpleNamespace(schema=[])
+        sizes = dict.fromkeys(("total_bytes_processed", "total_bytes_billed", "slot_millis"), 0)
+        job = SimpleNamespace(location=None, job_id="j", project="p", **sizes)
+        job.statement_type, job.result = "SCRIPT", lambda **_: SimpleNamespace(schema=[])
         return job
 
     def load_table_from_file(
@@ -204,10 +192,8 @@ def _offline(adapter: Any, log: list[str], there: list[Any]) -> None:
     """Makes the adapter open test drivers, and answers from `there` which relations exist."""
 
     def open_connection(connection: Any) -> Any:
-        connection.handle, connection.state = (
-            (Client if adapter.type() == "bigquery" else Driver)(log),
-            "open",
-        )
+        connection.handle = (Client if adapter.type() == "bigquery" else Driver)(log)
+        connection.state = "open"
         connection.backend_pid = 7
         return connection
 
@@ -219,13 +205,7 @@ def _offline(adapter: Any, log: list[str], there: list[Any]) -> None:
 
 
 # The versions whose macros made the expected files. Other versions may write other statements.
-VERSIONS = {
-    "snowflake": "1.12.",
-    "bigquery": "1.12.",
-    "databricks": "1.12.",
-    "redshift": "1.11.",
-    "trino": "1.11.",
-}
+VERSIONS = {**dict.fromkeys(PROFILES, "1.12."), "redshift": "1.11.", "trino": "1.11."}
 
 
 def test_statements(written):
@@ -235,13 +215,8 @@ def test_statements(written):
         pytest.skip(
             f"dbt-{kind} {version(f'dbt-{kind}')} wrote the rows, but its statements are not recorded"
         )
-    text = (
-        "-- The first write of a table.\n"
-        + "\n".join(first)
-        + "\n-- The second one.\n"
-        + "\n".join(second)
-        + "\n"
-    )
+    lines = ["-- The first write of a table.", *first, "-- The second one.", *second]
+    text = "\n".join(lines) + "\n"
     file = Path(__file__).parent / "statements" / f"{kind}.txt"
     if os.environ.get("FAL_TEST_UPDATE"):
         file.parent.mkdir(exist_ok=True)

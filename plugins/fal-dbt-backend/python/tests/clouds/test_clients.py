@@ -1,7 +1,5 @@
 """The real clients: their methods accept the gateway's calls, and their types are as it expects."""
 
-from __future__ import annotations
-
 import datetime as dt
 import inspect
 import threading
@@ -17,97 +15,45 @@ from clouds.libraries import installed
 from clouds.trino_server import TrinoServer
 from fal_worker.errors import SessionError
 
-# Each method of a stand-in, and the real method that it imitates.
-SIGNATURES = [
-    (clouds.SnowflakeCursor.execute, "snowflake.connector.cursor", "SnowflakeCursor.execute"),
-    (
-        clouds.SnowflakeCursor.fetch_arrow_batches,
-        "snowflake.connector.cursor",
-        "SnowflakeCursor.fetch_arrow_batches",
-    ),
-    (clouds.SnowflakeHandle.cursor, "snowflake.connector", "SnowflakeConnection.cursor"),
-    (
-        clouds.BigQueryClient.load_table_from_file,
-        "google.cloud.bigquery",
-        "Client.load_table_from_file",
-    ),
-    (clouds.BigQueryClient.cancel_job, "google.cloud.bigquery", "Client.cancel_job"),
-    (
-        clouds.BigQueryClient._ensure_bqstorage_client,
-        "google.cloud.bigquery",
-        "Client._ensure_bqstorage_client",
-    ),
-    (clouds.LoadJob.result, "google.cloud.bigquery", "LoadJob.result"),
-    (clouds.LoadJob.cancel, "google.cloud.bigquery", "LoadJob.cancel"),
-    (libraries.SchemaField.__init__, "google.cloud.bigquery", "SchemaField.__init__"),
-    (
-        clouds.BigQueryManager.raw_execute,
-        "dbt.adapters.bigquery.connections",
-        "BigQueryConnectionManager.raw_execute",
-    ),
-    (
-        clouds.BigQueryManager.generate_job_id,
-        "dbt.adapters.bigquery.connections",
-        "BigQueryConnectionManager.generate_job_id",
-    ),
-    (
-        clouds.BigQueryManager.table_ref,
-        "dbt.adapters.bigquery.connections",
-        "BigQueryConnectionManager.table_ref",
-    ),
-    (
-        clouds.BigQuery.parse_partition_by,
-        "dbt.adapters.bigquery.impl",
-        "BigQueryAdapter.parse_partition_by",
-    ),
-    (
-        clouds.BigQuery.is_replaceable,
-        "dbt.adapters.bigquery.impl",
-        "BigQueryAdapter.is_replaceable",
-    ),
-    (clouds.DatabricksCursor.execute, "databricks.sql.client", "Cursor.execute"),
-    (clouds.DatabricksCursor.fetchmany_arrow, "databricks.sql.client", "Cursor.fetchmany_arrow"),
-    (clouds.DatabricksConnection.cursor, "databricks.sql.client", "Connection.cursor"),
-    (clouds.RedshiftConnection.cursor, "redshift_connector", "Connection.cursor"),
-    (clouds.RedshiftConnection.commit, "redshift_connector", "Connection.commit"),
-    (clouds.RedshiftConnection.rollback, "redshift_connector", "Connection.rollback"),
-    (clouds.RedshiftCursor.execute, "redshift_connector", "Cursor.execute"),
-    (clouds.RedshiftCursor.fetchall, "redshift_connector", "Cursor.fetchall"),
-    (clouds.TrinoConnection.cursor, "trino.dbapi", "Connection.cursor"),
-    (clouds.TrinoCursor.execute, "trino.dbapi", "Cursor.execute"),
-    (clouds.TrinoCursor.fetchmany, "trino.dbapi", "Cursor.fetchmany"),
-    (clouds.TrinoCursor.fetchall, "trino.dbapi", "Cursor.fetchall"),
-    (clouds.TrinoCursor.cancel, "trino.dbapi", "Cursor.cancel"),
-]
-
-
+# The stand-ins, and the names of the real classes and of the methods that they imitate.
+IMITATED = [
+    (clouds.SnowflakeCursor, "snowflake.connector.cursor:SnowflakeCursor",
+        "execute fetch_arrow_batches"),
+    (clouds.Connection, "snowflake.connector:SnowflakeConnection", "cursor"),
+    (clouds.BigQueryClient, "google.cloud.bigquery:Client",
+        "load_table_from_file cancel_job _ensure_bqstorage_client"),
+    (clouds.LoadJob, "google.cloud.bigquery:LoadJob", "result cancel"),
+    (libraries.SchemaField, "google.cloud.bigquery:SchemaField", "__init__"),
+    (clouds.BigQueryManager, "dbt.adapters.bigquery.connections:BigQueryConnectionManager",
+        "raw_execute generate_job_id table_ref"),
+    (clouds.BigQuery, "dbt.adapters.bigquery.impl:BigQueryAdapter",
+        "parse_partition_by is_replaceable"),
+    (clouds.DatabricksCursor, "databricks.sql.client:Cursor", "execute fetchmany_arrow"),
+    (clouds.DatabricksConnection, "databricks.sql.client:Connection", "cursor"),
+    (clouds.RedshiftConnection, "redshift_connector:Connection", "cursor commit rollback"),
+    (clouds.RedshiftCursor, "redshift_connector:Cursor", "execute fetchall"),
+    (clouds.Connection, "trino.dbapi:Connection", "cursor"),
+    (clouds.TrinoCursor, "trino.dbapi:Cursor", "execute fetchmany fetchall cancel"),
+]  # fmt: skip
 # This argument is passed only to clients that accept it.
 ASKED_FOR = ("force_microsecond_precision",)
 
 
 @pytest.mark.parametrize(
-    ("ours", "module", "name"),
-    SIGNATURES,
-    ids=lambda value: value if isinstance(value, str) and "." in value else "",
+    ("double", "real", "method"),
+    [(double, real, method) for double, real, methods in IMITATED for method in methods.split()],
 )
-def test_stand_ins_take_what_the_real_ones_take(ours, module, name):
+def test_stand_ins_take_what_the_real_ones_take(double, real, method):
+    module, _, name = real.partition(":")
     if not installed(module):
         pytest.skip(f"{module} is not installed here")
-    real = import_module(module)
-    for part in name.split("."):
-        real = getattr(real, part)
-    theirs = inspect.signature(real).parameters
-    for parameter in inspect.signature(ours).parameters.values():
-        assert parameter.name in theirs or parameter.name in ASKED_FOR, (
-            f"{name} has no parameter {parameter.name}"
-        )
-    needed = {
-        each.name
-        for each in theirs.values()
-        if each.default is each.empty
-        and each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
-    }
-    assert needed <= {*inspect.signature(ours).parameters, "self", "cls"}
+    ours = inspect.signature(getattr(double, method)).parameters
+    theirs = inspect.signature(getattr(getattr(import_module(module), name), method)).parameters
+    for parameter in ours:
+        assert parameter in theirs or parameter in ASKED_FOR, f"{real} has no {parameter}"
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    needed = {p.name for p in theirs.values() if p.default is p.empty and p.kind in positional}
+    assert needed <= {*ours, "self", "cls"}
 
 
 # BigQuery.
@@ -126,13 +72,8 @@ def test_bigquery_names_types_as_its_client_does():
               "NUMERIC", "BIGNUMERIC", "JSON", "GEOGRAPHY"]  # fmt: skip
     schema = [SchemaField(kind.lower(), kind) for kind in simple]
     schema.append(SchemaField("l", "INTEGER", mode="REPEATED"))
-    schema.append(
-        SchemaField(
-            "r",
-            "RECORD",
-            fields=[SchemaField("a", "TIMESTAMP"), SchemaField("b", "STRING", mode="REPEATED")],
-        )
-    )
+    inner = [SchemaField("a", "TIMESTAMP"), SchemaField("b", "STRING", mode="REPEATED")]
+    schema.append(SchemaField("r", "RECORD", fields=inner))
     theirs = _pandas_helpers.bq_to_arrow_schema(schema)
     ours = [column.type for column in result_columns(schema)]
     assert [plain(type) for type in ours] == [plain(type) for type in theirs.types]
@@ -205,10 +146,8 @@ def test_bigquery_load_jobs(open_cloud):
         ("c0", "NUMERIC", "NULLABLE", 20, 3), ("c1", "BIGNUMERIC", "NULLABLE", 38, 12), ("c2", "INT64", "REPEATED", None, None),
         ("c3", "RECORD", "NULLABLE", None, None), ("c4", "TIMESTAMP", "NULLABLE", None, None),
     ]  # fmt: skip
-    assert [(f["name"], f["type"], f["mode"]) for f in fields[3]["fields"]] == [
-        ("a", "DATETIME", "NULLABLE"),
-        ("b", "STRING", "REPEATED"),
-    ]
+    expected = [("a", "DATETIME", "NULLABLE"), ("b", "STRING", "REPEATED")]
+    assert [(f["name"], f["type"], f["mode"]) for f in fields[3]["fields"]] == expected
 
 
 # Databricks.
@@ -247,11 +186,8 @@ def test_databricks_gives_all_rows():
     )
     for rows in (250_000, 200_000, 1, 0):
         result = ThriftResultSet.__new__(ThriftResultSet)
-        result.results, result._next_row_index, result.has_more_rows = (
-            ArrowQueue(table.slice(0, rows), rows),
-            0,
-            False,
-        )
+        result.results = ArrowQueue(table.slice(0, rows), rows)
+        result._next_row_index, result.has_more_rows = 0, False
         result.has_been_closed_server_side = True
         cursor = Cursor.__new__(Cursor)
         cursor.open, cursor.active_result_set = True, result
@@ -291,16 +227,9 @@ def test_redshift_parameters():
         sent.append((statement, list(order(values))))
 
     names = ['"' + name.replace('"', '""') + '"' for name in table.column_names]
-    assert (
-        by_parameters(
-            SimpleNamespace(say=say),
-            "t",
-            names,
-            columns(table.schema, _WORDS, {}),
-            table.to_reader(),
-        )
-        == 1
-    )
+    described = columns(table.schema, _WORDS, {})
+    sayer = SimpleNamespace(say=say)
+    assert by_parameters(sayer, "t", names, described, table.to_reader()) == 1
     assert sent == [(
         'insert into t ("100% %s ""x""", "it\'s", "z") values ($1::decimal(9, 2), to_varbyte($2::varchar(65535), \'hex\'), $3::timestamptz)',
         ["1.50", "ff", "1970-01-01 00:00:00+00"],
@@ -365,18 +294,8 @@ def test_trino_pages_and_types(trino):
         {**signature("z", "timestamp with time zone", digits(6)), "type": "timestamp(6) with time zone"}, signature("t", "time(6)", digits(6)),
         signature("l", "array(bigint)", {"kind": "TYPE", "value": {"rawType": "bigint", "arguments": []}}), signature("none", "date"),
     ]  # fmt: skip
-    row = [
-        7,
-        "1.25",
-        "NaN",
-        "ü",
-        "AP8=",
-        "2024-02-29 12:00:00.123456",
-        "2024-02-29 12:00:00.000001 Europe/Paris",
-        "23:59:59.999999",
-        [1, None],
-        None,
-    ]
+    at, zoned = "2024-02-29 12:00:00.123456", "2024-02-29 12:00:00.000001 Europe/Paris"
+    row = [7, "1.25", "NaN", "ü", "AP8=", at, zoned, "23:59:59.999999", [1, None], None]
     server.pages = [[row] * 8000, [], [row] * 8000]
     got = cloud.warehouse.read("select 1").reader.read_all()
     assert got.num_rows == 16_000

@@ -25,29 +25,14 @@ from snowflake.connector.cursor import SnowflakeCursor
 
 
 def column(name: str, type: str, precision=None, scale=None) -> dict:
-    return {
-        "name": name,
-        "type": type,
-        "nullable": True,
-        "precision": precision,
-        "scale": scale,
-        "length": None,
-        "byteLength": None,
-    }
+    size = {"precision": precision, "scale": scale, "length": None, "byteLength": None}
+    return {"name": name, "type": type, "nullable": True, **size}
 
 
 def field(name: str, type: pa.DataType, logical: str, precision=38, scale=0) -> pa.Field:
     """A field with the metadata by which the server describes its columns."""
-    return pa.field(
-        name,
-        type,
-        metadata={
-            "logicalType": logical,
-            "precision": str(precision),
-            "scale": str(scale),
-            "charLength": "0",
-        },
-    )
+    size = {"precision": str(precision), "scale": str(scale), "charLength": "0"}
+    return pa.field(name, type, metadata={"logicalType": logical, **size})
 
 
 class Connection:
@@ -73,23 +58,12 @@ class Connection:
         if self._tables is None:
             total = len(self._rows or [])
             self.handle.converter.to_python_method = lambda *_: lambda value: value
-            data = {
-                "rowtype": self._columns,
-                "rowset": self._rows,
-                "total": total,
-                "returned": total,
-                "queryResultFormat": "json",
-            }
-            cursor._init_result_and_meta(data)
-            return cursor
-        total = sum(table.num_rows for table in self._tables)
-        data = {
-            "rowtype": self._columns,
-            "rowsetBase64": encoded(self._tables),
-            "total": total,
-            "returned": total,
-        }
-        cursor._init_result_and_meta({**data, "queryResultFormat": "arrow"})
+            data = {"rowset": self._rows, "queryResultFormat": "json"}
+        else:
+            total = sum(table.num_rows for table in self._tables)
+            data = {"rowsetBase64": encoded(self._tables), "queryResultFormat": "arrow"}
+        counts = {"total": total, "returned": total}
+        cursor._init_result_and_meta({"rowtype": self._columns, **data, **counts})
         return cursor
 
     def fetch(self, cursor, rows):
@@ -195,10 +169,6 @@ def test_what_comes_without_arrow():
 def test_uploads_are_what_the_connector_takes_for_uploads():
     from snowflake.connector.constants import FileTransferType
 
-    assert (
-        SnowflakeCursor.get_file_transfer_type(
-            "put 'file:///tmp/0.parquet' @s auto_compress = false"
-        )
-        is FileTransferType.PUT
-    )
+    put = "put 'file:///tmp/0.parquet' @s auto_compress = false"
+    assert SnowflakeCursor.get_file_transfer_type(put) is FileTransferType.PUT
     assert json.dumps(SessionError("a", "b").to_dict())

@@ -3,15 +3,11 @@
 The server speaks Trino's protocol and runs the statements on DuckDB.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import json
 import re
-import threading
 from collections.abc import Iterator
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import duckdb
@@ -19,13 +15,14 @@ import pyarrow as pa
 import pytest
 from clouds.clouds import Trino
 from clouds.libraries import installed
-from live.fixtures import make_project, sessions, stub
-from live.job_client import GatewayError, JobClient
+from clouds.trino_server import Http, failed, finished
+from live.client import SCORES, Client
+from live.fixtures import begun, make_project, stub
+from live.job_client import GatewayError
 
 if not installed("dbt.adapters.trino"):
     pytest.skip("dbt-trino is not installed here", allow_module_level=True)
 
-SCORES = "model.shop.scores"
 FILES = {
     "models/schema.yml": "models:\n  - name: scores\n    description: All of them\n    config: {persist_docs: {relation: true}}\n",
     "models/sources.yml": "sources:\n  - {name: raw, schema: main, tables: [{name: people}]}\n",
@@ -35,59 +32,35 @@ FILES = {
 }
 
 
-class Server:
+class Server(Http):
     """Runs each statement at once and answers it in one page."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.database = duckdb.connect()
         self.database.execute("attach ':memory:' as cat; set timezone = 'UTC'")
         self.database.execute(
             "create table cat.main.people as select i as id, 'p' || i as name from range(12345) t(i)"
         )
-        self.statements: list[str] = []
         self.fail_on = ""
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.port = self._http.server_address[1]
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
 
     def tables(self) -> list[str]:
-        return [
-            name
-            for (name,) in self.database.cursor()
-            .execute("select table_name from duckdb_tables() order by 1")
-            .fetchall()
-        ]
+        sql = "select table_name from duckdb_tables() order by 1"
+        return [name for (name,) in self.database.cursor().execute(sql).fetchall()]
 
-    def answer(self, sql: str) -> dict[str, Any]:
+    def start(self, sql: str) -> dict[str, Any]:
         statement = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", sql, flags=re.DOTALL)).strip()
         self.statements.append(statement)
-        base = {"id": "q", "infoUri": "http://x", "stats": {"state": "FINISHED"}}
+        if self.fail_on and self.fail_on in statement:
+            return failed("the fault")
         try:
-            if self.fail_on and self.fail_on in statement:
-                raise duckdb.Error("the fault")
             cursor = self.database.cursor().execute(self._translated(statement))
         except duckdb.Error as error:
-            return {
-                **base,
-                "error": {
-                    "message": str(error),
-                    "errorName": "X",
-                    "errorType": "USER_ERROR",
-                    "errorCode": 1,
-                },
-            }
+            return failed(str(error))
         if not statement.startswith("select"):
-            return {**base, "updateType": statement.split(" ")[0].upper()}
+            return finished(updateType=statement.split(" ")[0].upper())
         columns = [_column(each[0], str(each[1])) for each in cursor.description]
-        return {
-            **base,
-            "columns": columns,
-            "data": [list(map(_plain, row)) for row in cursor.fetchall()],
-        }
+        return finished(columns=columns, data=[list(map(_plain, row)) for row in cursor.fetchall()])
 
     def _translated(self, sql: str) -> str:
         sql = re.sub(
@@ -101,42 +74,21 @@ class Server:
         sql = re.sub(r'rename to "cat"\."main"\.', "rename to ", sql)
         return Trino.translated(None, sql)  # type: ignore[arg-type]
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        server = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                content = json.dumps(
-                    server.answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
-                ).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        return Handler
+_KINDS = {
+    "BIGINT": ("bigint", []), "INTEGER": ("integer", []), "DOUBLE": ("double", []),
+    "BOOLEAN": ("boolean", []), "DATE": ("date", []), "TIMESTAMP": ("timestamp", [6]),
+}  # fmt: skip
 
 
 def _column(name: str, kind: str) -> dict[str, Any]:
-    name_of, arguments = {
-        "BIGINT": ("bigint", []), "INTEGER": ("integer", []), "DOUBLE": ("double", []), "BOOLEAN": ("boolean", []), "DATE": ("date", []),
-        "TIMESTAMP": ("timestamp", [6]),
-    }.get(kind, ("varchar", [2147483646]))  # fmt: skip
+    name_of, arguments = _KINDS.get(kind, ("varchar", [2147483646]))
     if found := re.match(r"DECIMAL\((\d+),(\d+)\)", kind):
         name_of, arguments = "decimal", [int(found[1]), int(found[2])]
     type = f"{name_of}({', '.join(map(str, arguments))})" if arguments else name_of
-    return {
-        "name": name,
-        "type": type,
-        "typeSignature": {
-            "rawType": name_of,
-            "arguments": [{"kind": "LONG", "value": each} for each in arguments],
-        },
-    }
+    long = [{"kind": "LONG", "value": each} for each in arguments]
+    signature = {"rawType": name_of, "arguments": long}
+    return {"name": name, "type": type, "typeSignature": signature}
 
 
 def _plain(value: Any) -> Any:
@@ -152,57 +104,30 @@ def served(tmp_path_factory) -> Iterator[Any]:
     root = make_project(
         tmp_path_factory.mktemp("trino") / "project", {**FILES, "profiles.yml": profile}
     )
-    with sessions(root) as start:
-        session = start()
-        session.load("models/fal/scores.sql")
-        session.ask("begin", selected=[SCORES])
-        yield server, session
+    with begun(root, "models/fal/scores.sql", selected=[SCORES]) as session:
+        yield server, Client(session)
     server.close()
 
 
-class Job:
-    """A job that writes the given rows, or aborts its write."""
-
-    def __init__(self, session: Any, id: str) -> None:
-        self._session, self._id = session, id
-        session.ask("job_open", job=id, token=id, unique_id=SCORES)
-        self.client = JobClient(session.location, id)
-
-    def close(self, ok: bool = True) -> dict[str, Any]:
-        result = {
-            "unique_id": SCORES,
-            "status": "success" if ok else "error",
-            "execution_time": 0.0,
-        }
-        return self._session.ask("job_close", job=self._id, ok=ok, result=result)
-
-
 def test_a_model(served):
-    server, session = served
-    job = Job(session, "first")
-    people = job.client.source("raw", "people")
+    server, client = served
+    job = client.open()
+    people = job.source("raw", "people")
     assert (people.num_rows, people.schema.types) == (12345, [pa.int64(), pa.string()])
-    job.client.write(
-        people.slice(0, 3).append_column("n", [[Decimal("1.50"), None, Decimal("2.25")]])
-    )
+    values = [Decimal("1.50"), None, Decimal("2.25")]
+    job.write(people.slice(0, 3).append_column("n", [values]))
     assert "scores" not in server.tables()
-    answer = job.close()
+    answer = client.close(job)
     assert (answer["status"], answer["message"]) == ("success", "SELECT 3")
-    made = next(
-        each
-        for each in server.statements
-        if each.startswith('create table "cat"."main"."scores__fal_new"')
-    )
+    start = 'create table "cat"."main"."scores__fal_new"'
+    made = next(each for each in server.statements if each.startswith(start))
     assert "comment 'All of them'" in made
     assert "WITH (format = 'PARQUET')" in made
     assert server.tables() == ["people", "scores"]
-    reader = Job(session, "reader")
-    assert reader.client.ref("scores").to_pydict() == {
-        "id": [0, 1, 2],
-        "name": ["p0", "p1", "p2"],
-        "n": [Decimal("1.50"), None, Decimal("2.25")],
-    }
-    reader.close(ok=False)
+    reader = client.open()
+    expected = {"id": [0, 1, 2], "name": ["p0", "p1", "p2"], "n": values}
+    assert reader.ref("scores").to_pydict() == expected
+    client.close(reader, ok=False)
 
 
 # The last fault also hits the renaming that would give the old table its name back.
@@ -217,25 +142,23 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_breaks_off_leaves_the_old_table(served, fault):
-    server, session = served
-    job = Job(session, f"broken-{abs(hash(fault))}")
-    job.client.write(pa.table({"x": [1]}))
-    assert job.close()["status"] == "success"
-    job = Job(session, f"again-{abs(hash(fault))}")
+    server, client = served
+    assert client.write(pa.table({"x": [1]}))["status"] == "success"
+    job = client.open()
     server.fail_on = fault
     try:
-        job.client.write(pa.table({"x": [2]}))
+        job.write(pa.table({"x": [2]}))
     except GatewayError as error:
         assert "the fault" in str(error)
-        assert job.close(ok=False)["status"] == "error"
+        assert client.close(job, ok=False)["status"] == "error"
     else:
-        answer = job.close()
+        answer = client.close(job)
         assert answer["status"] == "error"
         assert "the fault" in answer["message"]
     server.fail_on = ""
     assert ("scores" in server.tables()) is (fault != FAULTS[-1])
-    job = Job(session, f"next-{abs(hash(fault))}")
-    job.client.write(pa.table({"x": [3]}))
-    job.close(ok=False)
+    job = client.open()
+    job.write(pa.table({"x": [3]}))
+    client.close(job, ok=False)
     assert server.tables() == ["people", "scores"]
     assert server.database.cursor().execute("select * from cat.main.scores").fetchall() == [(1,)]

@@ -57,16 +57,87 @@ class World:
             except duckdb.CatalogException:
                 return None
 
+    def upload(self, path: str, place: str) -> None:
+        with open(path, "rb") as file:
+            self.files[place] = file.read()
+        self.look()
+
+    def files_below(self, folder: str) -> list[bytes]:
+        return [content for place, content in self.files.items() if place.startswith(folder)]
+
     def arrow(self, name: str = "scores") -> pa.Table:
         return self.database.cursor().execute(f'select * from "{name}"').to_arrow_table()
 
     def tables(self) -> list[str]:
-        found = (
-            self.database.cursor()
-            .execute("select table_name from information_schema.tables order by 1")
-            .fetchall()
+        sql = "select table_name from information_schema.tables order by 1"
+        return [name for (name,) in self.database.cursor().execute(sql).fetchall()]
+
+
+class Manager:
+    """Imitates dbt's connection manager, with one connection for each thread."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        self._adapter = adapter
+        self.lock = threading.RLock()
+        self.thread_connections: dict[Any, Any] = {}
+        self.cancelled: list[Any] = []
+
+    @contextlib.contextmanager
+    def named(self, name: str) -> Iterator[None]:
+        key = threading.get_ident()
+        if key in self.thread_connections:
+            # Like dbt, reuse the open connection under another name.
+            yield
+            return
+        cursor = self._adapter.world.database.cursor()
+        self.thread_connections[key] = connection = SimpleNamespace(
+            name=name, state="open", transaction_open=False, cursor=cursor
         )
-        return [name for (name,) in found]
+        connection.handle = self.handle(connection)
+        try:
+            yield
+        finally:
+            del self.thread_connections[key]
+            cursor.close()
+
+    def handle(self, connection: Any) -> Any:
+        return self._adapter.client()
+
+    def get_thread_connection(self) -> Any:
+        return self.thread_connections[threading.get_ident()]
+
+    def get_if_exists(self) -> Any:
+        return self.thread_connections.get(threading.get_ident())
+
+    def clear_thread_connection(self) -> None:
+        self.thread_connections.pop(threading.get_ident(), None)
+
+    def set_thread_connection(self, connection: Any) -> None:
+        self.thread_connections[threading.get_ident()] = connection
+
+    @contextlib.contextmanager
+    def exception_handler(self, sql: str) -> Iterator[None]:
+        try:
+            yield
+        except DbtDatabaseError:
+            raise
+        except Exception as error:
+            # Like dbt's adapters, wrap any other exception.
+            raise DbtDatabaseError(str(error)) from None
+
+    def cancel(self, connection: Any) -> None:
+        # dbt cancels from a separate connection.
+        assert threading.get_ident() in self.thread_connections
+        self.cancelled.append(connection)
+
+    def begin(self) -> None:
+        pass
+
+    def commit(self) -> None:
+        pass
+
+    def _add_query_comment(self, sql: str) -> str:
+        return sql
 
 
 class Adapter:
@@ -74,12 +145,17 @@ class Adapter:
 
     quotes = '""'
     kind = "?"
+    manager = Manager
 
     def __init__(self, world: World, **variables: str) -> None:
         self.world = world
-        self.connections = Manager(self)
+        self.connections = self.manager(self)
         self.config = SimpleNamespace(cli_vars=variables, vars=None, project_name="shop")
         self.Relation = BaseRelation
+
+    def client(self) -> Any:
+        """The connection of the cloud's client, as dbt's adapter wraps it."""
+        raise NotImplementedError
 
     def type(self) -> str:
         return self.kind
@@ -112,9 +188,8 @@ class Adapter:
     def execute_macro(self, name: str, kwargs: dict[str, Any]) -> Any:
         base = kwargs["base_relation"]
         assert name in ("make_intermediate_relation", "make_backup_relation")
-        return base.incorporate(
-            path={"identifier": base.identifier + kwargs["suffix"]}, type="table"
-        )
+        path = {"identifier": base.identifier + kwargs["suffix"]}
+        return base.incorporate(path=path, type="table")
 
     # The catalogue.
 
@@ -125,18 +200,15 @@ class Adapter:
         return [SCHEMA]
 
     def list_relations_without_caching(self, schema: Any) -> list[Any]:
-        cursor = self.connections.get_thread_connection().cursor
-        found = cursor.execute(
-            "select table_name, table_type from information_schema.tables"
-        ).fetchall()
+        found = self._look_up("select table_name, table_type from information_schema.tables")
         return [relation(name, "view" if kind == "VIEW" else "table") for name, kind in found]
 
     def get_columns_in_relation(self, one: Any) -> list[Any]:
-        cursor = self.connections.get_thread_connection().cursor
-        return [
-            Column(row[0], row[1])
-            for row in cursor.execute(f'describe "{one.identifier}"').fetchall()
-        ]
+        described = self._look_up(f'describe "{one.identifier}"')
+        return [Column(row[0], row[1]) for row in described]
+
+    def _look_up(self, sql: str) -> list[Any]:
+        return self.connections.get_thread_connection().cursor.execute(sql).fetchall()
 
     def drop_relation(self, one: Any) -> None:
         self.run(f'drop {one.type} if exists "{one.identifier}"')
@@ -148,94 +220,27 @@ class Adapter:
         pass
 
 
-class Manager:
-    """Imitates dbt's connection manager, with one connection for each thread."""
+class ContextManager:
+    """Something that a `with` statement takes and that need not be closed."""
 
-    def __init__(self, adapter: Adapter) -> None:
-        self._adapter = adapter
-        self.lock = threading.RLock()
-        self.thread_connections: dict[Any, Any] = {}
-        self.cancelled: list[Any] = []
+    def __enter__(self) -> Any:
+        return self
 
-    @contextlib.contextmanager
-    def named(self, name: str) -> Iterator[None]:
-        key = threading.get_ident()
-        if key in self.thread_connections:
-            # Like dbt, reuse the open connection under another name.
-            yield
-            return
-        cursor = self._adapter.world.database.cursor()
-        self.thread_connections[key] = connection = SimpleNamespace(
-            name=name, state="open", transaction_open=False, cursor=cursor
-        )
-        connection.handle = self.handle(connection)
-        try:
-            yield
-        finally:
-            del self.thread_connections[key]
-            cursor.close()
-
-    def handle(self, connection: Any) -> Any:
-        return SimpleNamespace()
-
-    def get_thread_connection(self) -> Any:
-        return self.thread_connections[threading.get_ident()]
-
-    def get_if_exists(self) -> Any:
-        return self.thread_connections.get(threading.get_ident())
-
-    def clear_thread_connection(self) -> None:
-        self.thread_connections.pop(threading.get_ident(), None)
-
-    def set_thread_connection(self, connection: Any) -> None:
-        self.thread_connections[threading.get_ident()] = connection
-
-    @contextlib.contextmanager
-    def exception_handler(self, sql: str) -> Iterator[None]:
-        try:
-            yield
-        except DbtDatabaseError:
-            raise
-        except Exception as error:
-            # Like dbt's adapters, wrap any other exception.
-            raise DbtDatabaseError(str(error)) from None
-
-    def cancel(self, connection: Any) -> None:
-        assert threading.get_ident() in self.thread_connections, (
-            "dbt cancels from a separate connection"
-        )
-        self.cancelled.append(connection)
-
-    def begin(self) -> None:
+    def __exit__(self, *_: Any) -> None:
         pass
-
-    def commit(self) -> None:
-        pass
-
-    def _add_query_comment(self, sql: str) -> str:
-        return sql
 
 
 class Finish:
     """Imitates the steps after a write that a model's configuration asks for, without dbt's macros."""
 
-    def __init__(
-        self, world: World, adapter: Adapter, options: str = "", fails: bool = False, **config: Any
-    ) -> None:
-        self.world, self.adapter, self.options, self.fails, self.config = (
-            world,
-            adapter,
-            options,
-            fails,
-            config,
-        )
+    def __init__(self, world: World, adapter: Adapter, options: str = "") -> None:
+        self.world, self.adapter, self.options = world, adapter, options
         self.calls: list[bool] = []
 
     def create_sql(self, handle: Any, one: Any, select: str, *more: str) -> str:
         replaces = self.adapter.kind not in ("redshift", "trino") or "replace" in more
-        return (
-            f"create {'or replace ' if replaces else ''}table {one} {self.options}as (\n{select}\n)"
-        )
+        create = "create or replace" if replaces else "create"
+        return f"{create} table {one} {self.options}as (\n{select}\n)"
 
     def __call__(self, handle: Any, is_new: bool) -> None:
         self.world.step(f"finish({is_new})")

@@ -46,11 +46,8 @@ def test_a_notebook_gets_the_names_of_a_model(shell, shop, capsys):
     assert "project shop, target dev, model written" in capsys.readouterr().out
     run(shell, "write_to_model(ref('orders'), mode='overwrite')")
     assert run(shell, "execute_sql(f'select count(*) as n from {this}')")["n"].tolist() == [3]
-    assert run(shell, "(context.current_model.name, target.name, var('discount'))") == (
-        "written",
-        "dev",
-        5,
-    )
+    expected = ("written", "dev", 5)
+    assert run(shell, "(context.current_model.name, target.name, var('discount'))") == expected
     assert run(
         shell, "len(list_models()) == len(list_models_ids()) and [s.name for s in list_sources()]"
     ) == ["raw", "raw"]

@@ -46,10 +46,8 @@ def test_lists(fal):
     assert models["orders"].meta == {"owner": "sales"}
     assert set(models["orders"].columns) == {"id"}
     assert fal.list_models_ids()["model.shop.written"] == "skipped"
-    assert {(source.name, source.table_name) for source in fal.list_sources()} == {
-        ("raw", "people"),
-        ("raw", "log"),
-    }
+    expected = {("raw", "people"), ("raw", "log")}
+    assert {(source.name, source.table_name) for source in fal.list_sources()} == expected
     assert ("orders", "id") in [(test.model_name, test.column) for test in fal.list_tests()]
     assert fal.list_features() == []
     assert (fal.models, fal.sources, fal.tests, fal.features) == (

@@ -2,7 +2,7 @@
 
 import pytest
 from live.client import SCORES, Client  # noqa: F401
-from live.fixtures import make_project, open_session, project, sessions, stub  # noqa: F401
+from live.fixtures import ORDERS, make_project, sessions, stub
 
 FILES = {
     "models/off.sql": "{{ config(enabled=false) }} select 1 as x",
@@ -28,8 +28,8 @@ def client(tmp_path_factory):
         session.load("models/fal/scores.sql", "models/fal/elsewhere.sql")
         selected = [uid for uid in session.runnable() if not uid.endswith("not_selected")]
         session.ask("begin", selected=selected)
-        session.run("seed.shop.raw_orders")
-        session.run("model.shop.orders")
+        for node in ORDERS:
+            session.run(node)
         yield Client(session)
 
 

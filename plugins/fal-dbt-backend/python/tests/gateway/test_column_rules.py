@@ -1,11 +1,9 @@
 """Columns that DuckDB cannot store as they are: the error names them, however they are written."""
 
-from __future__ import annotations
-
 import pyarrow as pa
 import pytest
 from fal_worker.warehouse.column_rules import ColumnRules
-from live.job_client import GatewayError
+from live.job_client import refusal
 
 CASES = pa.table([["n1"], ["N1"], [3]], names=["Name", "NAME", "other"])
 MESSAGE = "The frame has the columns `Name` and `NAME`, which are one name to DuckDB"
@@ -19,20 +17,12 @@ def extension(name: str, array: pa.Array) -> pa.Table:
     )
 
 
-def refused(write) -> GatewayError:
-    with pytest.raises(GatewayError) as caught:
-        write()
-    return caught.value
-
-
 def test_columns_that_differ_in_case_only(client):
     writer = client.open()
-    error = refused(lambda: writer.write(CASES))
-    assert (error.code, error.message, error.help) == (
-        "gateway::column_name",
-        MESSAGE,
-        "Rename one of them.",
-    )
+    error = refusal(writer.write, CASES)
+    assert error.code == "gateway::column_name"
+    assert error.message == MESSAGE
+    assert error.help == "Rename one of them."
     client.close(writer, ok=False)
 
 
@@ -42,18 +32,14 @@ def test_letters_that_duckdb_tells_apart(client, job):
 
 
 def test_fields_of_a_struct_that_differ_in_case_only(client):
-    error = refused(lambda: client.write(pa.table({"x": pa.array([[{"a": 1, "A": 2}]])})))
-    assert (
-        error.message
-        == "The structs in column `x` have the fields `a` and `A`, which are one name to DuckDB"
-    )
+    error = refusal(client.write, pa.table({"x": pa.array([[{"a": 1, "A": 2}]])}))
+    expected = "The structs in column `x` have the fields `a` and `A`, which are one name to DuckDB"
+    assert error.message == expected
 
 
 @pytest.mark.parametrize("name", ["", "a\0b"])
 def test_names_that_cannot_be(client, name):
-    assert (
-        refused(lambda: client.write(pa.table([[1]], names=[name]))).code == "gateway::column_name"
-    )
+    assert refusal(client.write, pa.table([[1]], names=[name])).code == "gateway::column_name"
 
 
 def nested(table: pa.Table) -> pa.Table:
@@ -67,7 +53,7 @@ def nested(table: pa.Table) -> pa.Table:
 @pytest.mark.parametrize("within", [lambda table: table, nested], ids=["plain", "in a struct"])
 def test_extension_types_are_not_taken_by_their_storage(client, within):
     table = within(extension("pandas.period", pa.array([648])))
-    error = refused(lambda: client.write(table))
+    error = refusal(client.write, table)
     column = table.column_names[0]
     assert (
         error.message
@@ -80,10 +66,7 @@ def test_tensors(client):
     tensor = pa.ExtensionArray.from_storage(
         pa.fixed_shape_tensor(pa.int8(), [2, 2]), pa.array([[1, 2, 3, 4]], pa.list_(pa.int8(), 4))
     )
-    assert (
-        "`arrow.fixed_shape_tensor`"
-        in refused(lambda: client.write(pa.table({"x": tensor}))).message
-    )
+    assert "`arrow.fixed_shape_tensor`" in refusal(client.write, pa.table({"x": tensor})).message
 
 
 def test_extension_types_that_have_one(client, job):
@@ -115,7 +98,7 @@ def test_unions():
 
 
 def test_a_field_with_nul_in_its_name(client):
-    error = refused(lambda: client.write(pa.table({"x": pa.array([{"a\0b": 1}])})))
+    error = refusal(client.write, pa.table({"x": pa.array([{"a\0b": 1}])}))
     assert (
         error.message
         == "The structs in column `x` have a field with NUL in its name, which DuckDB cannot keep"

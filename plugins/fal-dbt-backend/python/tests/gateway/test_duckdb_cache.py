@@ -3,8 +3,6 @@
 Row groups are written in the stream's order, and cached blocks are released.
 """
 
-from __future__ import annotations
-
 import threading
 from types import SimpleNamespace
 

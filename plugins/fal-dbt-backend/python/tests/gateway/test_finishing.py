@@ -1,11 +1,9 @@
 """The steps after a write that a model's configuration asks for, on DuckDB."""
 
-from __future__ import annotations
-
 import pyarrow as pa
 import pytest
-from live.fixtures import make_project, sessions, stub
-from live.job_client import JobClient
+from live.client import SCORES, Client
+from live.fixtures import begun, make_project, stub
 
 YAML = """
 models:
@@ -18,58 +16,33 @@ models:
 """
 
 
-@pytest.fixture
-def session(tmp_path):
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
     files = {
         "models/schema.yml": YAML,
         "models/fal/scores.sql": stub("ref('orders')"),
         "models/report.sql": "select 1 as n",
     }
-    with sessions(make_project(tmp_path / "project", files)) as start:
-        started = start()
-        started.load("models/fal/scores.sql")
-        started.ask("begin", selected=["model.shop.scores"])
-        yield started
+    root = make_project(tmp_path_factory.mktemp("finishing") / "project", files)
+    with begun(root, "models/fal/scores.sql", selected=[SCORES]) as session:
+        yield Client(session)
 
 
-def write(session, table: pa.Table) -> dict:
-    session.ask("job_open", job="j", token="secret", unique_id="model.shop.scores")
-    job = JobClient(session.location, "secret")
-    job.write(table)
-    result = {"unique_id": "model.shop.scores", "status": "success", "execution_time": 0.0}
-    return session.ask("job_close", job="j", ok=True, result=result)
-
-
-def ask(session, sql: str) -> list[dict]:
-    session.ask("job_open", job="q", token="question", unique_id="model.shop.scores")
-    rows = JobClient(session.location, "question").sql(sql, raw=True).to_pylist()
-    session.ask(
-        "job_close",
-        job="q",
-        ok=False,
-        result={"unique_id": "model.shop.scores", "status": "error", "execution_time": 0.0},
-    )
-    return rows
-
-
-def test_comments_and_indexes(session):
+def test_comments_and_indexes(client):
     for _ in range(2):
-        result = write(session, pa.table({"id": [1, 2]}))
-        assert (result["status"], result["message"]) == ("success", "SELECT 2")
-    assert ask(session, "select comment from duckdb_tables() where table_name = 'scores'") == [
-        {"comment": "All of them; counted."}
-    ]
-    assert ask(session, "select comment from duckdb_columns() where table_name = 'scores'") == [
-        {"comment": "The key; unique"}
-    ]
-    assert ask(session, "select is_unique from duckdb_indexes() where table_name = 'scores'") == [
-        {"is_unique": True}
-    ]
+        written = client.write(pa.table({"id": [1, 2]}))
+        assert (written["status"], written["message"]) == ("success", "SELECT 2")
+    for asked, expected in {
+        "comment from duckdb_tables()": "All of them; counted.",
+        "comment from duckdb_columns()": "The key; unique",
+        "is_unique from duckdb_indexes()": True,
+    }.items():
+        assert client.query(f"select {asked} where table_name = 'scores'") == [(expected,)]
 
 
-def test_one_that_fails_leaves_the_old_table(session):
-    write(session, pa.table({"id": [1]}))
-    result = write(session, pa.table({"id": [7, 7]}))
-    assert result["status"] == "error"
-    assert "uplicate" in result["message"]
-    assert ask(session, "select id from scores") == [{"id": 1}]
+def test_one_that_fails_leaves_the_old_table(client):
+    client.write(pa.table({"id": [1]}))
+    failed = client.write(pa.table({"id": [7, 7]}))
+    assert failed["status"] == "error"
+    assert "uplicate" in failed["message"]
+    assert client.query("select id from scores") == [(1,)]

@@ -1,11 +1,10 @@
 """A project's own macros `ref` and `source` apply to the reads of jobs."""
 
-from __future__ import annotations
-
 import pyarrow as pa
 import pytest
-from live.fixtures import make_project, sessions, stub
-from live.job_client import GatewayError, JobClient
+from live.client import SCORES, Client
+from live.fixtures import begun, make_project, stub
+from live.job_client import refusal
 
 MACROS = """
 {% macro ref(model_name, version=none) %}
@@ -23,45 +22,37 @@ FILES = {
     "models/renamed.sql": "select 0 as double",
     "models/prod.sql": "{{ config(materialized='table', schema='other', alias='orders') }} select 7 as id, 70 as amount",
     "models/fal/scores.sql": stub(
-        "ref('orders')",
-        "ref('prod')",
-        "ref('shared')",
-        "ref('renamed')",
+        *(f"ref('{name}')" for name in ("orders", "prod", "shared", "renamed")),
         "source('files', 'people')",
     ),
     "models/sources.yml": "sources:\n  - name: files\n    schema: main\n    tables: [{name: people, identifier: orders}]\n",
     "macros/names.sql": "{% macro generate_schema_name(name, node) %}{{ name or target.schema }}{% endmacro %}",
 }
 OTHER = {"id": [7], "amount": [70]}
-SCORES = "model.shop.scores"
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory):
+def client(tmp_path_factory):
     root = make_project(tmp_path_factory.mktemp("overrides") / "project", FILES)
-    with sessions(root) as start:
-        started = start()
-        started.load("models/fal/scores.sql")
-        started.ask("begin", selected=started.runnable(), scripts=True)
-        for name in ("seed.shop.raw_orders", "model.shop.prod", "model.shop.orders"):
-            assert started.run(name)["status"] == "success"
-        yield started
+    ran = ("seed.shop.raw_orders", "model.shop.prod", "model.shop.orders")
+    with begun(root, "models/fal/scores.sql", ran=ran, scripts=True) as session:
+        yield Client(session)
 
 
-@pytest.fixture(params=["model", "script", "global script"])
-def job(session, request):
+JOBS = {
+    "model": (SCORES, {}),
+    "script": ("script.script", {"role": "pre_hook", "model": SCORES}),
+    "global script": ("script.global script", {"role": "before"}),
+}
+
+
+@pytest.fixture(params=JOBS)
+def job(client, request):
     """Opens a job of the model, a job of its hook, and a job that belongs to no model."""
-    id = f"job of a {request.param}"
-    role = {
-        "model": {},
-        "script": {"role": "pre_hook", "model": SCORES},
-        "global script": {"role": "before"},
-    }[request.param]
-    unique_id = SCORES if request.param == "model" else f"script.{request.param}"
-    session.ask("job_open", job=id, token="secret-" + id, unique_id=unique_id, **role)
-    yield JobClient(session.location, "secret-" + id)
-    result = {"unique_id": unique_id, "status": "error", "execution_time": 0.0}
-    session.ask("job_close", job=id, ok=False, result=result)
+    unique_id, role = JOBS[request.param]
+    opened = client.open(unique_id, **role)
+    yield opened
+    client.close(opened, ok=False)
 
 
 def test_a_read_goes_where_the_macro_says(job):
@@ -81,43 +72,25 @@ def test_an_ephemeral_model_is_compiled_inline(job):
 
 
 def test_a_name_that_is_not_there_is_said_plainly(job):
-    with pytest.raises(GatewayError) as caught:
-        job.ref("ordres")
-    assert (caught.value.code, caught.value.help) == ("gateway::unknown", "Did you mean `orders`?")
+    error = refusal(job.ref, "ordres")
+    assert (error.code, error.help) == ("gateway::unknown", "Did you mean `orders`?")
 
 
 def test_a_call_stays_text(job):
     for args in (["') }} {{ 1/0 }} {{ ref('"], [["orders"]], [{"x": 1}]):
-        with pytest.raises(GatewayError) as caught:
-            job.read("ref", args=args)
-        assert caught.value.code in ("gateway::unknown", "gateway::ref")
-    with pytest.raises(GatewayError) as caught:
-        job.read("ref", args=["orders"], version={"x": 1})
-    assert caught.value.code == "gateway::ref"
+        assert refusal(job.read, "ref", args=args).code in ("gateway::unknown", "gateway::ref")
+    assert refusal(job.read, "ref", args=["orders"], version={"x": 1}).code == "gateway::ref"
 
 
-def test_a_write_goes_to_the_models_own_table(session):
-    session.ask("job_open", job="writer", token="secret-writer", unique_id=SCORES)
-    JobClient(session.location, "secret-writer").write(pa.table({"x": [1]}))
-    result = session.ask(
-        "job_close",
-        job="writer",
-        ok=True,
-        result={"unique_id": SCORES, "status": "success", "execution_time": 0.0},
-    )
-    assert result["relation_name"] == '"shop"."main"."scores"'
+def test_a_write_goes_to_the_models_own_table(client):
+    assert client.write(pa.table({"x": [1]}))["relation_name"] == '"shop"."main"."scores"'
 
 
-def test_a_lease_names_what_the_macro_says(session):
-    session.ask("job_open", job="lent", token="secret-lent", unique_id=SCORES)
-    lent = session.ask("job_lend", job="lent")
-    relations = {read["unique_id"]: read["relation"] for read in lent["inputs"]}
-    session.ask(
-        "job_close",
-        job="lent",
-        ok=False,
-        result={"unique_id": SCORES, "status": "error", "execution_time": 0.0},
-    )
+def test_a_lease_names_what_the_macro_says(client):
+    lent = client.open()
+    inputs = client.session.ask("job_lend", job=lent.id)["inputs"]
+    client.close(lent, ok=False)
+    relations = {read["unique_id"]: read["relation"] for read in inputs}
     assert relations["model.shop.orders"] == '"shop"."other"."orders"'
     assert relations["source.shop.files.people"] == '"shop"."other"."orders"'
     assert relations["model.shop.shared"] is None

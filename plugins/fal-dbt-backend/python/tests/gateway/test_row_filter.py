@@ -1,20 +1,16 @@
 """Filtered reads: the warehouse selects the rows, and conditions mean the same in every warehouse."""
 
-from __future__ import annotations
-
 import pytest
 from fal_worker.gateway.row_filter import is_plain
-from gateway.test_reads import refusal
+from live.job_client import refusal
 
 
 def test_columns_rows_and_a_limit(job):
     assert job.read(
         "ref", args=["orders"], columns=["amount"], where="id < 3 -- comment", limit=1
     ).to_pydict() == {"amount": [10]}
-    assert job.read("ref", args=["orders"], columns=["amount", "id"]).schema.names == [
-        "amount",
-        "id",
-    ]
+    expected = ["amount", "id"]
+    assert job.read("ref", args=["orders"], columns=["amount", "id"]).schema.names == expected
     assert job.read("source", args=["files", "people"], where="id = 1 or id = 2").num_rows == 2
     assert job.read("ref", args=["orders"], limit=0).schema.names == ["id", "amount"]
 
@@ -25,12 +21,8 @@ def test_columns_are_found_whatever_their_case_and_quoted(job):
         **raw,
         sql="""alter table raw_orders add column "sel""ect" int; alter table raw_orders add column "{{ x }}" int""",
     )
-    read = job.read(
-        "source",
-        args=["files", "people"],
-        columns=["ID", 'SEL"ECT', "{{ X }}"],
-        where="{{ 1 }} = id",
-    )
+    part = {"columns": ["ID", 'SEL"ECT', "{{ X }}"], "where": "{{ 1 }} = id"}
+    read = job.read("source", args=["files", "people"], **part)
     assert read.to_pydict() == {"id": [1], 'sel"ect': [None], "{{ x }}": [None]}
     job.read(
         **raw,
@@ -52,20 +44,14 @@ def test_an_ephemeral_model(job):
     assert job.read(
         "ref", args=["shared"], columns=["DOUBLE"], where="double > 20", limit=5
     ).to_pydict() == {"double": [40]}
-    assert (
-        job.read(
-            "ref", args=["shared"], where="id in (select id from {{ ref('orders') }} where id > 2)"
-        ).num_rows
-        == 1
-    )
+    where = "id in (select id from {{ ref('orders') }} where id > 2)"
+    assert job.read("ref", args=["shared"], where=where).num_rows == 1
 
 
 def test_what_is_wrong_is_told(job):
     error = refusal(job.read, "ref", args=["orders"], columns=["id", "amuont"])
-    assert (error.code, error.message) == (
-        "gateway::unknown_column",
-        "ref('orders'): there is no column `amuont`",
-    )
+    assert error.code == "gateway::unknown_column"
+    assert error.message == "ref('orders'): there is no column `amuont`"
     assert error.help == "Did you mean `amount`? There are: id, amount"
     assert "nowhere" in refusal(job.read, "ref", args=["orders"], where="nowhere = 1").message
     for part in (

@@ -1,12 +1,10 @@
 """How a model's frame becomes its table."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pytest
-from live.job_client import GatewayError
+from live.job_client import GatewayError, refusal
 
 
 def test_nothing_is_seen_before_the_job_is_closed(client, job):
@@ -22,29 +20,23 @@ def test_a_job_that_fails_leaves_the_old_table(client, job):
     client.write(pa.table({"x": [1]}))
     writer = client.open()
     writer.write(pa.table({"x": [2]}))
-    result = client.close(writer, ok=False)
-    assert (result["status"], result["rows_affected"] if "rows_affected" in result else None) == (
-        "error",
-        None,
-    )
+    failed = client.close(writer, ok=False)
+    assert failed["status"] == "error"
+    assert failed.get("rows_affected") is None
     assert job.ref("scores").to_pydict() == {"x": [1]}
 
 
 def test_a_second_write_is_refused(client):
     writer = client.open()
     writer.write(pa.table({"x": [1]}))
-    with pytest.raises(GatewayError) as caught:
-        writer.write(pa.table({"x": [2]}))
-    assert caught.value.code == "gateway::second_write"
+    assert refusal(writer.write, pa.table({"x": [2]})).code == "gateway::second_write"
     assert client.close(writer)["rows_affected"] == 1
 
 
 def test_a_closed_job_can_do_nothing(client):
     writer = client.open()
     client.close(writer, ok=False)
-    with pytest.raises(GatewayError) as caught:
-        writer.write(pa.table({"x": [1]}))
-    assert caught.value.code == "gateway::token"
+    assert refusal(writer.write, pa.table({"x": [1]})).code == "gateway::token"
 
 
 def test_a_view_of_the_name_is_replaced(client, job):
@@ -61,11 +53,8 @@ def test_a_view_of_the_name_is_replaced(client, job):
 def test_the_result_reads_as_dbts_do(client):
     result = client.write(pa.table({"x": [1, 2]}))
     assert result["message"] == "SELECT 2"
-    assert result["adapter_response"] == {
-        "_message": "SELECT 2",
-        "code": "SELECT",
-        "rows_affected": 2,
-    }
+    expected = {"_message": "SELECT 2", "code": "SELECT", "rows_affected": 2}
+    assert result["adapter_response"] == expected
     assert result["relation_name"] == '"shop"."main"."scores"'
 
 
@@ -116,7 +105,5 @@ def test_a_stream_of_many_batches(client, job):
 
 def test_wrong_commands_are_refused(client):
     writer = client.open()
-    with pytest.raises(GatewayError) as caught:
-        writer.write(pa.table({"x": [1]}), op="write_relation")
-    assert caught.value.code == "gateway::op"
+    assert refusal(writer.write, pa.table({"x": [1]}), op="write_relation").code == "gateway::op"
     client.close(writer, ok=False)

@@ -5,15 +5,13 @@ needs another dbt-adapters than dbt-postgres, so its tests run only where it is 
 install dbt-sqlite`.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from importlib.util import find_spec
 
 import pytest
 from live.client import SCORES, Client  # noqa: F401
-from live.fixtures import make_project, sessions, stub
+from live.fixtures import ORDERS, begun, make_project, stub
 
 if find_spec("psycopg2") is not None:
     from postgres.conftest import Database, server  # noqa: F401
@@ -62,20 +60,13 @@ def project(request, tmp_path_factory):
     del os.environ["FAL_TEST_GENERIC"]
 
 
-def begun(project, start) -> Client:
-    session = start()
-    session.load("models/fal/scores.sql", "models/fal/other.sql", "models/fal/granted.sql")
-    session.ask("begin", selected=session.runnable())
-    return Client(session, (project / "adapter").read_text())
+STUBS = ("models/fal/scores.sql", "models/fal/other.sql", "models/fal/granted.sql")
 
 
 @pytest.fixture(scope="module")
 def client(project):
-    with sessions(project) as start:
-        client = begun(project, start)
-        client.session.run("seed.shop.raw_orders")
-        client.session.run("model.shop.orders")
-        yield client
+    with begun(project, *STUBS, ran=ORDERS) as session:
+        yield Client(session, (project / "adapter").read_text())
 
 
 @pytest.fixture

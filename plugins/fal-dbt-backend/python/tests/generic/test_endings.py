@@ -1,8 +1,5 @@
 """How sessions end, how queries are interrupted, many threads, and the memory of a stream."""
 
-from __future__ import annotations
-
-import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from generic.conftest import begun
-from live.fixtures import sessions
+from generic.conftest import STUBS
+from live.client import Client
+from live.fixtures import begun
 from live.job_client import GatewayError
 
 _PATIENCE = 60
@@ -23,8 +21,8 @@ def other_client(project, client):
     """A second session that may be killed. DuckDB lets only one process open its file."""
     if client.warehouse == "duckdb":
         pytest.skip("DuckDB's file is open already")
-    with sessions(project) as start:
-        yield begun(project, start)
+    with begun(project, *STUBS) as session:
+        yield Client(session, client.warehouse)
 
 
 def test_a_session_killed_before_the_model_ends_leaves_the_old_table(client, job, other_client):
@@ -72,19 +70,13 @@ def test_many_jobs_read_and_write_at_once(client):
     assert [status for _, status in answers] == ["success"] * 2 + ["error"] * 14
 
 
-def peak(session) -> int:
-    """The peak memory of a process, in bytes."""
-    status = Path(f"/proc/{session.process._process.pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
-
-
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is measured by Linux")
 def test_a_large_result_goes_through_in_bounded_memory(client, job):
     """The result has about 200 MB, and one of its batches 4 MB."""
     if client.warehouse != "sqlite":
         pytest.skip("this driver keeps the whole result in memory")
     job.sql("select 1")
-    before = peak(client.session)
+    before = client.session.peak_memory()
     text = f"'{'x' * 400}' || n"
     sql = f"with recursive t as (select 1 as n union all select n + 1 from t where n < 500000) select n, {text} as t from t"
     stream, rows = job.open("sql", sql=sql, raw=True), 0
@@ -94,4 +86,4 @@ def test_a_large_result_goes_through_in_bounded_memory(client, job):
         except StopIteration:
             break
     assert rows == 500_000
-    assert peak(client.session) - before < 120 << 20
+    assert client.session.peak_memory() - before < 120 << 20

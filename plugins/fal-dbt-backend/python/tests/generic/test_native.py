@@ -1,7 +1,5 @@
 """dbt-native Python models on adapters for which fal runs no Python."""
 
-from __future__ import annotations
-
 from live import native_job
 
 

@@ -1,7 +1,5 @@
 """Conversion of a driver's values to an Arrow column, without a warehouse."""
 
-from __future__ import annotations
-
 import datetime as dt
 import uuid
 from decimal import Decimal as D

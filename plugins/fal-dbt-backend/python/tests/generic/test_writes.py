@@ -1,14 +1,9 @@
 """How a model's frame becomes its table, over any adapter."""
 
-from __future__ import annotations
-
-import json
-
 import pyarrow as pa
 import pytest
 from generic.conftest import GRANTED
-from live.job_client import GatewayError
-from pyarrow import flight
+from live.job_client import GatewayError, refusal
 
 LEFT_OVER = "select count(*) as n from {} where name like '{}\\_\\_%' escape '\\'"
 
@@ -20,21 +15,6 @@ def left_over(client, job, name: str = "scores") -> int:
         else "(select table_name as name from information_schema.tables) as t"
     )
     return job.sql(LEFT_OVER.format(catalogue, name), raw=True)["n"].to_pylist()[0]
-
-
-def put(job, table: pa.Table, op: str = "write_to_model", end: bool = False, **more: object) -> int:
-    command = {"token": job._token, "op": op, "mode": "overwrite", **more}
-    writer, reader = job._client.do_put(
-        flight.FlightDescriptor.for_command(json.dumps(command).encode()), table.schema
-    )
-    for batch in table.to_batches():
-        writer.write_batch(batch)
-    if end:
-        writer.write_metadata(b"end")
-    writer.done_writing()
-    answer = reader.read()
-    writer.close()
-    return json.loads(answer.to_pybytes())["rows"]
 
 
 def test_nothing_is_seen_before_the_job_is_closed(client, job):
@@ -64,14 +44,9 @@ def test_rows_in_many_statements_arrive_in_order(client, job):
 
 def test_a_value_that_the_warehouse_refuses_fails_the_model(client, job):
     client.write(pa.table({"x": [1]}))
-    writer = client.open()
-    with pytest.raises(flight.FlightServerError):
-        put(
-            writer,
-            pa.table({"x": ["a"]}),
-            dtype={"x": {"sql": "integer check (typeof(x) = 'integer')"}},
-        )
-    client.close(writer, ok=False)
+    integer = {"x": {"sql": "integer check (typeof(x) = 'integer')"}}
+    with pytest.raises(GatewayError):
+        client.write(pa.table({"x": ["a"]}), mode="overwrite", dtype=integer)
     assert job.ref("scores").to_pydict() == {"x": [1]}
     assert left_over(client, job) == 0
 
@@ -122,7 +97,7 @@ def test_views_of_the_table_see_the_new_one(client, job):
 def test_rows_are_appended_by_name(client, job):
     client.write(pa.table({"x": [1], "y": ["a"]}))
     writer = client.open()
-    put(writer, pa.table({"y": ["b"], "x": pa.nulls(1)}), mode="append")
+    writer.write(pa.table({"y": ["b"], "x": pa.nulls(1)}), mode="append")
     assert job.ref("scores").num_rows == 1
     client.close(writer)
     assert job.ref("scores").to_pydict() == {"x": [1, None], "y": ["a", "b"]}
@@ -132,68 +107,47 @@ def test_rows_are_appended_by_name(client, job):
 def test_appending_to_what_has_no_such_column_says_what_there_is(client):
     client.write(pa.table({"x": [1]}))
     writer = client.open()
-    with pytest.raises(flight.FlightServerError) as caught:
-        put(writer, pa.table({"z": [1]}), mode="append")
-    assert "has no column `z`" in str(caught.value)
-    assert "It has x." in str(caught.value)
+    error = refusal(writer.write, pa.table({"z": [1]}), mode="append")
+    assert "has no column `z`" in error.message
+    assert "It has x." in error.help
     client.close(writer, ok=False)
 
 
-def test_a_script_writes_a_source_at_once_and_keeps_its_table(client, job):
-    script = client.open("script.shop.log", role="after", model="model.shop.scores")
-    assert (
-        put(
-            script,
-            pa.table({"id": [7], "amount": [1]}),
-            "write_to_source",
-            end=True,
-            args=["raw", "people"],
-        )
-        == 1
-    )
+PEOPLE = {"op": "write_to_source", "args": ["raw", "people"]}
+
+
+@pytest.fixture
+def script(client):
+    opened = client.open("script.shop.log", role="after", model="model.shop.scores")
+    yield opened
+    client.close(opened)
+
+
+def rows(id: int, amount: int) -> pa.Table:
+    return pa.table({"id": [id], "amount": [amount]})
+
+
+def test_a_script_writes_a_source_at_once_and_keeps_its_table(script, job):
+    assert script.write(rows(7, 1), end=True, **PEOPLE) == 1
     assert job.source("raw", "people").to_pydict() == {"id": [7], "amount": [1]}
-    put(
-        script,
-        pa.table({"id": [8], "amount": [2]}),
-        "write_to_source",
-        end=True,
-        mode="append",
-        args=["raw", "people"],
-    )
+    script.write(rows(8, 2), end=True, mode="append", **PEOPLE)
     assert job.source("raw", "people").to_pydict() == {"id": [7, 8], "amount": [1, 2]}
-    with pytest.raises(flight.FlightServerError, match="broke off"):
-        put(script, pa.table({"id": [9]}), "write_to_source", args=["raw", "people"])
+    with pytest.raises(GatewayError, match="broke off"):
+        script.write(pa.table({"id": [9]}), **PEOPLE)
     assert job.source("raw", "people").num_rows == 2
-    client.close(script)
 
 
-def test_views_of_a_source_outlive_a_script(client, job):
-    script = client.open("script.shop.log", role="after", model="model.shop.scores")
-    put(
-        script,
-        pa.table({"id": [7], "amount": [1]}),
-        "write_to_source",
-        end=True,
-        args=["raw", "people"],
-    )
+def test_views_of_a_source_outlive_a_script(client, script, job):
+    script.write(rows(7, 1), end=True, **PEOPLE)
     job.sql("create view rich as select id from raw_orders", raw=True)
-    put(
-        script,
-        pa.table({"id": [8], "amount": [1]}),
-        "write_to_source",
-        end=True,
-        args=["raw", "people"],
-    )
+    script.write(rows(8, 1), end=True, **PEOPLE)
     assert job.sql("select * from rich", raw=True).to_pydict() == {"id": [8]}
     if client.warehouse == "postgres":
-        with pytest.raises(flight.FlightServerError, match="depend on it"):
-            put(
-                script, pa.table({"id": ["a"]}), "write_to_source", end=True, args=["raw", "people"]
-            )
+        with pytest.raises(GatewayError, match="depend on it"):
+            script.write(pa.table({"id": ["a"]}), end=True, **PEOPLE)
         assert job.sql("select * from rich", raw=True).to_pydict() == {"id": [8]}
         assert job.source("raw", "people").to_pydict() == {"id": [8], "amount": [1]}
     job.sql("drop view rich", raw=True)
-    client.close(script)
 
 
 def test_a_swap_that_was_cut_short_is_mended_by_the_next_write(client, job):
@@ -231,10 +185,8 @@ def test_after_its_write_a_model_reads_its_own_rows(client):
         writer, other = client.open(), client.open()
         writer.write(pa.table({"x": [2]}), mode=mode)
         assert sorted(writer.ref("scores")["x"].to_pylist()) == expected
-        assert (
-            sorted(writer.sql("select * from {{ ref('scores') }} as own")["x"].to_pylist())
-            == expected
-        )
+        found = sorted(writer.sql("select * from {{ ref('scores') }} as own")["x"].to_pylist())
+        assert found == expected
         assert other.ref("scores").to_pydict() == {"x": [1]}
         for each in (writer, other):
             client.close(each, ok=False)
@@ -245,7 +197,5 @@ def test_an_append_that_lacks_columns_says_so_when_it_is_read_again(client):
     client.write(pa.table({"x": [1], "y": [1]}))
     writer = client.open()
     writer.write(pa.table({"x": [2]}), mode="append")
-    with pytest.raises(GatewayError) as caught:
-        writer.ref("scores")
-    assert caught.value.code == "gateway::own_table"
+    assert refusal(writer.ref, "scores").code == "gateway::own_table"
     client.close(writer, ok=False)

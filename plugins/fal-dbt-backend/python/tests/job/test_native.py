@@ -44,6 +44,7 @@ def result(native, gateway):
     return result
 
 
+TOP = {"token": "t0ken", "op": "sql", "sql": "select max(top) as top from w.m", "raw": True}
 ROWS = {"id": [1, 2, 3], "n": [1, None, 3]}
 
 
@@ -68,12 +69,7 @@ def test_the_session_asks_the_warehouse_for_tables_that_it_does_not_know(result,
     gateway.connection.execute("create schema w; create table w.m as select 5 as top")
     code = "def model(dbt, session):\n    return session.execute('select max(top) as top from w.m').df()\n"
     assert result(code) == {"top": [5]}
-    assert gateway.commands[0] == {
-        "token": "t0ken",
-        "op": "sql",
-        "sql": "select max(top) as top from w.m",
-        "raw": True,
-    }
+    assert gateway.commands[0] == TOP
 
 
 def test_this_is_the_warehouses_also_if_a_frame_has_its_name(result, gateway):
@@ -114,12 +110,7 @@ def model(dbt, session):
     return orders[["id"]] + top
 """
     assert result(code, "postgres") == {"id": [6, 7, 8]}
-    assert {
-        "token": "t0ken",
-        "op": "sql",
-        "sql": "select max(top) as top from w.m",
-        "raw": True,
-    } in gateway.commands
+    assert TOP in gateway.commands
 
 
 def test_fal_has_what_scripts_have_but_writes(result, native):
@@ -133,10 +124,8 @@ def model(dbt, fal):
     return fal.sql("select 7 as x", as_="reader")
 """
     assert result(code, "postgres") == {"x": [7]}
-    assert (
-        "It returns its rows"
-        in native("def model(dbt, fal):\n    return fal.write_to_model(1)\n").error["message"]
-    )
+    message = native("def model(dbt, fal):\n    return fal.write_to_model(1)\n").error["message"]
+    assert "It returns its rows" in message
     error = native(
         "def model(dbt, session):\n    return session.createDataFrame([1])\n", "postgres"
     ).error
@@ -160,12 +149,8 @@ def model(dbt, session):
 """
     assert result(code, adapter)["id"] == [1, 2, 3, 1, 2, 3]
     part = {"columns": ["id"], "where": "id > 0", "limit": 9}
-    assert {
-        "token": "t0ken",
-        "op": "relation",
-        "relation": '"db"."main"."orders"',
-        **part,
-    } in gateway.commands
+    text = gateway.commands
+    assert {"token": "t0ken", "op": "relation", "relation": '"db"."main"."orders"', **part} in text
 
 
 def test_what_dbt_does_not_know_is_told(native):
@@ -174,19 +159,13 @@ def test_what_dbt_does_not_know_is_told(native):
         "fal: dbt.ref does not know 'other'",
         "dbt finds what a model reads in calls such as rows = dbt.ref(...) whose arguments are literals.",
     ]
-    assert (
-        "as_ is one of pandas"
-        in native("def model(dbt, session):\n    return dbt.ref('orders', as_='x')\n").error[
-            "message"
-        ]
-    )
+    error = native("def model(dbt, session):\n    return dbt.ref('orders', as_='x')\n").error
+    assert "as_ is one of pandas" in error["message"]
 
 
 def test_our_names_are_not_there(native):
-    assert (
-        "name 'write_to_model' is not defined"
-        in native("def model(dbt, session):\n    write_to_model(1)\n").error["message"]
-    )
+    message = native("def model(dbt, session):\n    write_to_model(1)\n").error["message"]
+    assert "name 'write_to_model' is not defined" in message
 
 
 def test_it_is_not_main(result):
@@ -201,9 +180,6 @@ def test_errors_name_the_users_line(native):
 
 
 def test_what_is_no_frame(native):
-    assert (
-        native("def model(dbt, session):\n    pass\n")
-        .error["message"]
-        .startswith("fal: model does not take NoneType")
-    )
+    error = native("def model(dbt, session):\n    pass\n").error
+    assert error["message"].startswith("fal: model does not take NoneType")
     assert "has no model(dbt, session)" in native("x = 1\n").error["message"]

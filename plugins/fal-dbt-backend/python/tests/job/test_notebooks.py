@@ -61,14 +61,10 @@ def test_a_syntax_error_names_cell_and_line(notebook):
     assert ended.error["frames"] == [
         {"file": "models/n.ipynb", "cell": 3, "line": 2, "text": "y = = 2"}
     ]
-    assert ended.error["traceback"].splitlines()[:2] == [
-        '  File "models/n.ipynb", Cell 3, line 2',
-        "    y = = 2",
-    ]
-    assert (
-        notebook("1", "x\nreturn 3").error["message"]
-        == "SyntaxError: 'return' outside function (models/n.ipynb, Cell 3, line 2)"
-    )
+    expected = ['  File "models/n.ipynb", Cell 3, line 2', "    y = = 2"]
+    assert ended.error["traceback"].splitlines()[:2] == expected
+    expected = "SyntaxError: 'return' outside function (models/n.ipynb, Cell 3, line 2)"
+    assert notebook("1", "x\nreturn 3").error["message"] == expected
 
 
 def test_a_second_write_names_the_cell(notebook):
@@ -76,14 +72,33 @@ def test_a_second_write_names_the_cell(notebook):
     assert message.splitlines()[0] == "fal: write_to_model was already called at Cell 1, line 2"
 
 
-def test_await_at_top_level(notebook):
-    ended = notebook(
+OUTPUT = {
+    "await": (
         "import asyncio\nasync def f():\n    return 3",
         "x = await f()",
         "print(x, await asyncio.sleep(0, 4))",
         "print(asyncio.run(f()))",
-    )
-    assert ended.stdout == "3 4\n3\n"
+        "3 4\n3\n",
+    ),
+    "a future import holds for later cells": (
+        "from __future__ import annotations",
+        "def f(x: nothing): pass\nprint(f.__annotations__)",
+        "{'x': 'nothing'}\n",
+    ),
+    "display": ("display(1, 'x')", "1\n'x'\n"),
+    "a result that no cell names is not kept": (
+        "import weakref\nclass C: pass\nc = C()\nw = weakref.ref(c)\nc",
+        "del c",
+        "print(w())",
+        "None\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OUTPUT)
+def test_output(notebook, case):
+    *cells, output = OUTPUT[case]
+    assert notebook(*cells).stdout == output
 
 
 def test_an_error_behind_await(notebook):
@@ -92,18 +107,9 @@ def test_an_error_behind_await(notebook):
     assert "fal_worker" not in error["traceback"]
 
 
-def test_future_imports_hold_for_later_cells(notebook):
-    ended = notebook(
-        "from __future__ import annotations", "def f(x: nothing): pass\nprint(f.__annotations__)"
-    )
-    assert ended.stdout == "{'x': 'nothing'}\n"
-
-
 def test_warnings_name_the_cell(notebook):
-    assert (
-        "n.ipynb, Cell 3:2: UserWarning: careful"
-        in notebook("1", "import warnings\nwarnings.warn('careful')").stderr
-    )
+    text = notebook("1", "import warnings\nwarnings.warn('careful')").stderr
+    assert "n.ipynb, Cell 3:2: UserWarning: careful" in text
 
 
 def magic(name, line=""):
@@ -190,10 +196,6 @@ def test_an_error_in_a_timed_cell(notebook):
     assert "line 2, in <module>" in error["traceback"]
 
 
-def test_display(notebook):
-    assert notebook("display(1, 'x')").stdout == "1\n'x'\n"
-
-
 def test_names_of_a_notebook_are_not_in_scripts_of_libraries(notebook):
     assert "is not there in a model" in notebook("get_ipython().kernel").error["message"]
 
@@ -248,13 +250,6 @@ def test_results_and_inputs_of_cells(notebook):
     ]
 
 
-def test_results_that_no_cell_names_are_not_kept(notebook):
-    ended = notebook(
-        "import weakref\nclass C: pass\nc = C()\nw = weakref.ref(c)\nc", "del c", "print(w())"
-    )
-    assert ended.stdout == "None\n"
-
-
 def write_notebook(path, *cells):
     kinds = [{"cell_type": "markdown", "source": "# Title"}]
     kinds += [
@@ -294,14 +289,11 @@ def test_run_of_a_notebook(notebook, project):
 def test_errors_of_a_notebook_that_is_run(notebook, project):
     write_notebook(project / "models" / "other.ipynb", "x = 1\nnonesuch()")
     error = notebook("pass", magic("run", "other.ipynb")).error
-    assert (
-        'File "models/other.ipynb", Cell 2, line 2, in <module>\n    nonesuch()'
-        in error["traceback"]
-    )
+    text = error["traceback"]
+    assert 'File "models/other.ipynb", Cell 2, line 2, in <module>\n    nonesuch()' in text
     write_notebook(project / "models" / "other.ipynb", "x = = 1")
-    assert (
-        'other.ipynb", Cell 2, line 1' in notebook(magic("run", "other.ipynb")).error["traceback"]
-    )
+    text = notebook(magic("run", "other.ipynb")).error["traceback"]
+    assert 'other.ipynb", Cell 2, line 1' in text
     (project / "models" / "other.ipynb").write_text("[1]")
     assert "other.ipynb is not a notebook" in notebook(magic("run", "other.ipynb")).error["message"]
     message = notebook(magic("run", "nowhere.py")).error["message"]

@@ -201,14 +201,8 @@ def test_unicode_in_and_out(prints):
 
 
 def test_future_imports_are_those_of_the_script(prints):
-    assert (
-        prints(
-            "def f(x: nothing): pass\nprint(f.__annotations__)".join(
-                ["from __future__ import annotations\n", ""]
-            )
-        )
-        == "{'x': 'nothing'}\n"
-    )
+    code = "from __future__ import annotations\ndef f(x: nothing): pass\nprint(f.__annotations__)"
+    assert prints(code) == "{'x': 'nothing'}\n"
     assert json.loads(prints("def f(x: 3): pass\nprint(f.__annotations__['x'])")) == 3
 
 
@@ -242,25 +236,18 @@ def test_pyarrow_is_enough(start, gateway, bare):
 
 
 def test_a_library_that_is_missing_is_named(start, gateway, bare):
-    assert (
-        start("ref('a')", zygote=bare)
-        .end()
-        .error["message"]
-        .startswith("fal: pandas is not installed in this environment")
-    )
-    assert (
-        start("ref('a', as_='polars')", zygote=bare)
-        .end()
-        .error["message"]
-        .startswith("fal: polars is not installed")
-    )
+    for call, message in (
+        ("ref('a')", "fal: pandas is not installed in this environment"),
+        ("ref('a', as_='polars')", "fal: polars is not installed"),
+    ):
+        error = start(call, zygote=bare).end().error
+        assert error["message"].startswith(message)
 
 
 def test_a_native_model_without_its_libraries(start, gateway, bare):
     code = "def model(dbt, session):\n    return dbt.ref('a')\nclass dbtObj:\n    def __init__(self, load): self.ref = load\n"
-    assert (
-        "pandas is not installed" in start(code, zygote=bare, kind="native").end().error["message"]
-    )
+    message = start(code, zygote=bare, kind="native").end().error["message"]
+    assert "pandas is not installed" in message
 
 
 def test_a_singular_test_is_of_fals_class():
@@ -270,8 +257,6 @@ def test_a_singular_test_is_of_fals_class():
         {"name": "a", "test_type": "singular", "status": "pass"},
         {"name": "b", "test_type": "generic", "status": "fail"},
     ]
-    assert [type(each) for each in objects.tests(given)] == [
-        objects.DbtSingularTest,
-        objects.DbtGenericTest,
-    ]
+    expected = [objects.DbtSingularTest, objects.DbtGenericTest]
+    assert [type(each) for each in objects.tests(given)] == expected
     assert [each.status.value for each in objects.tests(given)] == ["pass", "fail"]

@@ -8,78 +8,64 @@ import pandas
 import pyarrow
 import pytest
 from fal_worker.job import frames, pandas_frames, read
+from pyarrow import binary, decimal128, int8, int64, list_, struct, uint8
 
 NOON = dt.datetime(2024, 2, 29, 12, 0, 0, 1)
+UTC_NOON, BERLIN = NOON.replace(tzinfo=dt.timezone.utc), "Europe/Berlin"
+DAY_TIME = dt.datetime(2024, 1, 1)
+SECONDS, MICROSECONDS = pyarrow.timestamp("s"), pyarrow.timestamp("us")
+PAIR = struct([("a", int64()), ("b", pyarrow.string())])
+D = Decimal
 DAY = dt.date(1, 1, 1)
 BIG = 2**63 - 1
 FAR_AWAY = [dt.datetime(9999, 12, 31), dt.datetime(1, 1, 1)]
 
-# Arrow type, values, pandas dtype, and whether the same type comes back (else the type that does).
+# Arrow type, values, pandas dtype, and the type that comes back where it is another one.
 TABLE = [
-    (pyarrow.int8(), [1, -128], "int8", None),
-    (pyarrow.int8(), [1, None], "Int8", None),
-    (pyarrow.int16(), [1, None], "Int16", None),
-    (pyarrow.int32(), [1, None], "Int32", None),
-    (pyarrow.int64(), [BIG, -BIG], "int64", None),
-    (pyarrow.int64(), [BIG, None], "Int64", None),
-    (pyarrow.int64(), [None, None], "Int64", None),
-    (pyarrow.uint8(), [255, None], "UInt8", None),
-    (pyarrow.uint16(), [1, None], "UInt16", None),
-    (pyarrow.uint32(), [1, None], "UInt32", None),
-    (pyarrow.uint64(), [2**64 - 1, None], "UInt64", None),
-    (pyarrow.uint64(), [2**64 - 1, 0], "uint64", None),
-    (pyarrow.bool_(), [True, False], "bool", None),
-    (pyarrow.bool_(), [True, None], "boolean", None),
-    (pyarrow.float32(), [1.5, None], "float32", None),
-    (pyarrow.float64(), [0.1, None], "float64", None),
-    (pyarrow.decimal128(38, 10), [Decimal("1234567890123456789.0123456789"), None], "object", None),
+    (pyarrow.int8(), [1, -128], "int8"),
+    (pyarrow.int8(), [1, None], "Int8"),
+    (pyarrow.int16(), [1, None], "Int16"),
+    (pyarrow.int32(), [1, None], "Int32"),
+    (pyarrow.int64(), [BIG, -BIG], "int64"),
+    (pyarrow.int64(), [BIG, None], "Int64"),
+    (pyarrow.int64(), [None, None], "Int64"),
+    (pyarrow.uint8(), [255, None], "UInt8"),
+    (pyarrow.uint16(), [1, None], "UInt16"),
+    (pyarrow.uint32(), [1, None], "UInt32"),
+    (pyarrow.uint64(), [2**64 - 1, None], "UInt64"),
+    (pyarrow.uint64(), [2**64 - 1, 0], "uint64"),
+    (pyarrow.bool_(), [True, False], "bool"),
+    (pyarrow.bool_(), [True, None], "boolean"),
+    (pyarrow.float32(), [1.5, None], "float32"),
+    (pyarrow.float64(), [0.1, None], "float64"),
+    (pyarrow.decimal128(38, 10), [Decimal("1234567890123456789.0123456789"), None], "object"),
     (pyarrow.string(), ["ä🙂\u0000\u200b", None], "str", pyarrow.large_string()),
     (pyarrow.string(), ["", "b"], "str", pyarrow.large_string()),
     (pyarrow.string(), [None, None], "str", pyarrow.large_string()),
-    (pyarrow.large_string(), ["a", None], "str", None),
-    (pyarrow.binary(), [b"\x00\xff", None], "object", None),
-    (pyarrow.date32(), [DAY, None], "object", None),
-    (pyarrow.time64("us"), [dt.time(23, 59, 59, 999999), None], "object", None),
-    (pyarrow.timestamp("us"), [NOON, None], "datetime64[us]", None),
-    (pyarrow.timestamp("us"), FAR_AWAY, "datetime64[us]", None),
-    (pyarrow.timestamp("ns"), [pandas.Timestamp(1, unit="ns"), None], "datetime64[ns]", None),
+    (pyarrow.large_string(), ["a", None], "str"),
+    (pyarrow.binary(), [b"\x00\xff", None], "object"),
+    (pyarrow.date32(), [DAY, None], "object"),
+    (pyarrow.time64("us"), [dt.time(23, 59, 59, 999999), None], "object"),
+    (pyarrow.timestamp("us"), [NOON, None], "datetime64[us]"),
+    (pyarrow.timestamp("us"), FAR_AWAY, "datetime64[us]"),
+    (pyarrow.timestamp("ns"), [pandas.Timestamp(1, unit="ns"), None], "datetime64[ns]"),
+    (pyarrow.timestamp("us", "UTC"), [UTC_NOON, None], "datetime64[us, UTC]"),
+    (pyarrow.timestamp("us", BERLIN), [UTC_NOON, None], "datetime64[us, Europe/Berlin]"),
+    (pyarrow.duration("us"), [dt.timedelta(days=-1, microseconds=1), None], "timedelta64[us]"),
+    (pyarrow.month_day_nano_interval(), [pyarrow.MonthDayNano([14, -3, 5]), None], "object"),
+    (pyarrow.list_(pyarrow.int64()), [[1, 2], [], None], "object"),
+    (pyarrow.list_(pyarrow.int64()), [[BIG, None], [1]], "object"),
+    (pyarrow.list_(pyarrow.string()), [["a", None], None], "object"),
+    (pyarrow.list_(pyarrow.list_(pyarrow.int64())), [[[BIG, None], None], [[1]]], "object"),
+    (PAIR, [{"a": BIG, "b": None}, {"a": None, "b": "x"}, None], "object"),
+    (pyarrow.struct([("a", pyarrow.list_(pyarrow.int64()))]), [{"a": [BIG, None]}], "object"),
     (
-        pyarrow.timestamp("us", "UTC"),
-        [NOON.replace(tzinfo=dt.timezone.utc), None],
-        "datetime64[us, UTC]",
-        None,
-    ),
-    (
-        pyarrow.timestamp("us", "Europe/Berlin"),
-        [NOON.replace(tzinfo=dt.timezone.utc), None],
-        "datetime64[us, Europe/Berlin]",
-        None,
-    ),
-    (
-        pyarrow.duration("us"),
-        [dt.timedelta(days=-1, microseconds=1), None],
-        "timedelta64[us]",
-        None,
-    ),
-    (pyarrow.month_day_nano_interval(), [pyarrow.MonthDayNano([14, -3, 5]), None], "object", None),
-    (pyarrow.list_(pyarrow.int64()), [[1, 2], [], None], "object", None),
-    (pyarrow.list_(pyarrow.int64()), [[BIG, None], [1]], "object", None),
-    (pyarrow.list_(pyarrow.string()), [["a", None], None], "object", None),
-    (pyarrow.list_(pyarrow.list_(pyarrow.int64())), [[[BIG, None], None], [[1]]], "object", None),
-    (
-        pyarrow.struct([("a", pyarrow.int64()), ("b", pyarrow.string())]),
-        [{"a": BIG, "b": None}, {"a": None, "b": "x"}, None],
-        "object",
-        None,
-    ),
-    (pyarrow.struct([("a", pyarrow.list_(pyarrow.int64()))]), [{"a": [BIG, None]}], "object", None),
-    (
-        pyarrow.map_(pyarrow.string(), pyarrow.int64()),
+        pyarrow.map_(pyarrow.string(), int64()),
         [[("a", 1)], None],
         "object",
-        pyarrow.struct([("a", pyarrow.int64())]),
+        struct([("a", int64())]),
     ),
-    (pyarrow.null(), [None, None], "object", None),
+    (pyarrow.null(), [None, None], "object"),
 ]
 
 
@@ -96,11 +82,8 @@ def dtype_here(dtype):
 def type_here(kind):
     """The Arrow type that is written for a column that was read with this type."""
     if PANDAS < 2 and (pyarrow.types.is_timestamp(kind) or pyarrow.types.is_duration(kind)):
-        return (
-            pyarrow.timestamp("ns", kind.tz)
-            if pyarrow.types.is_timestamp(kind)
-            else pyarrow.duration("ns")
-        )
+        is_time = pyarrow.types.is_timestamp(kind)
+        return pyarrow.timestamp("ns", kind.tz) if is_time else pyarrow.duration("ns")
     return kind
 
 
@@ -110,14 +93,9 @@ def names(case):
 
 @pytest.mark.parametrize("case", TABLE, ids=names)
 def test_pandas_keeps_every_value(case):
-    kind, values, dtype, back = case
-    table = pyarrow.table(
-        {
-            "before": range(len(values)),
-            "x": pyarrow.array(values, kind),
-            "after": range(len(values)),
-        }
-    )
+    kind, values, dtype, back = (*case, None)[:4]
+    others = range(len(values))
+    table = pyarrow.table({"before": others, "x": pyarrow.array(values, kind), "after": others})
     frame = pandas_frames.from_arrow(table)
     assert list(frame.columns) == ["before", "x", "after"]
     written = frames.reader("write_to_model", frame).read_all()
@@ -190,12 +168,8 @@ NARROW = {
 def test_types_that_pandas_does_not_know_are_remembered(case):
     table = pyarrow.table({"x": pyarrow.array(NARROW[case][1], NARROW[case][0])})
     frame = pandas_frames.from_arrow(table)
-    changed = (
-        frame[frame.index >= 0]
-        .assign(more=1)
-        .rename(columns={"more": "other"})
-        .reset_index(drop=True)
-    )
+    changed = frame[frame.index >= 0].assign(more=1).rename(columns={"more": "other"})
+    changed = changed.reset_index(drop=True)
     assert frames.reader("f", changed).read_all().select(["x"]).equals(table)
 
 
@@ -264,78 +238,33 @@ F32, F64 = pyarrow.float32(), pyarrow.float64()
 # The type read, the values written in its place, and the type they get. It is the type read only if
 # that holds all the values.
 RESTORED = {
-    "floats that are as before": (
-        pyarrow.list_(F32),
-        [[1.5, 2.5]],
-        [[1.5], [0.25, None]],
-        pyarrow.list_(F32),
-    ),
-    "large doubles": (pyarrow.list_(F32), [[1.5]], [[1.5e40]], pyarrow.list_(F64)),
-    "fine doubles": (pyarrow.list_(F32), [[1.5]], [[0.1]], pyarrow.list_(F64)),
-    "one fine double": (pyarrow.list_(F32), [[1.5]], [[0.5], None, [0.1]], pyarrow.list_(F64)),
-    "infinity": (pyarrow.list_(F32), [[1.5]], [[float("inf")]], pyarrow.list_(F32)),
-    "doubles in structs": (
-        pyarrow.struct({"a": F32}),
-        [{"a": 1.5}],
-        [{"a": 0.1}],
-        pyarrow.struct({"a": F64}),
-    ),
+    "floats that are as before": (list_(F32), [[1.5, 2.5]], [[1.5], [0.25, None]], list_(F32)),
+    "large doubles": (list_(F32), [[1.5]], [[1.5e40]], list_(F64)),
+    "fine doubles": (list_(F32), [[1.5]], [[0.1]], list_(F64)),
+    "one fine double": (list_(F32), [[1.5]], [[0.5], None, [0.1]], list_(F64)),
+    "infinity": (list_(F32), [[1.5]], [[float("inf")]], list_(F32)),
+    "doubles in structs": (struct({"a": F32}), [{"a": 1.5}], [{"a": 0.1}], struct({"a": F64})),
     "doubles in lists of structs": (
-        pyarrow.list_(pyarrow.struct({"a": F32, "b": pyarrow.int8()})),
+        list_(struct({"a": F32, "b": int8()})),
         [[{"a": 1.5, "b": 1}]],
         [[{"a": 0.1, "b": 1}]],
-        pyarrow.list_(pyarrow.struct({"a": F64, "b": pyarrow.int64()})),
+        list_(struct({"a": F64, "b": int64()})),
     ),
-    "arrays of a length": (
-        pyarrow.list_(F32, 2),
-        [[1.5, 2.5]],
-        [[0.5, 1.0]],
-        pyarrow.list_(F32, 2),
-    ),
-    "arrays of another length": (pyarrow.list_(F32, 2), [[1.5, 2.5]], [[0.5]], pyarrow.list_(F64)),
-    "small integers": (
-        pyarrow.list_(pyarrow.int8()),
-        [[1]],
-        [[127]],
-        pyarrow.list_(pyarrow.int8()),
-    ),
-    "larger integers": (
-        pyarrow.list_(pyarrow.int8()),
-        [[1]],
-        [[128]],
-        pyarrow.list_(pyarrow.int64()),
-    ),
-    "integers below 0": (
-        pyarrow.list_(pyarrow.uint8()),
-        [[1]],
-        [[-1]],
-        pyarrow.list_(pyarrow.int64()),
-    ),
-    "finer decimals": (
-        pyarrow.decimal128(9, 2),
-        [Decimal("1.25")],
-        [Decimal("1.255")],
-        pyarrow.decimal128(4, 3),
-    ),
-    "fewer digits": (
-        pyarrow.decimal128(9, 2),
-        [Decimal("1.25")],
-        [Decimal("1.5")],
-        pyarrow.decimal128(9, 2),
-    ),
+    "arrays of a length": (list_(F32, 2), [[1.5, 2.5]], [[0.5, 1.0]], list_(F32, 2)),
+    "arrays of another length": (list_(F32, 2), [[1.5, 2.5]], [[0.5]], list_(F64)),
+    "small integers": (list_(int8()), [[1]], [[127]], list_(int8())),
+    "larger integers": (list_(int8()), [[1]], [[128]], list_(int64())),
+    "integers below 0": (list_(uint8()), [[1]], [[-1]], list_(int64())),
+    "finer decimals": (decimal128(9, 2), [D("1.25")], [D("1.255")], decimal128(4, 3)),
+    "fewer digits": (decimal128(9, 2), [D("1.25")], [D("1.5")], decimal128(9, 2)),
     "longer decimals in lists": (
-        pyarrow.list_(pyarrow.decimal128(3, 1)),
-        [[Decimal("1.5")]],
-        [[Decimal("12345.5")]],
-        pyarrow.list_(pyarrow.decimal128(6, 1)),
+        list_(decimal128(3, 1)),
+        [[D("1.5")]],
+        [[D("12345.5")]],
+        list_(decimal128(6, 1)),
     ),
-    "microseconds in lists": (
-        pyarrow.list_(pyarrow.timestamp("s")),
-        [[dt.datetime(2024, 1, 1)]],
-        [[NOON]],
-        pyarrow.list_(pyarrow.timestamp("us")),
-    ),
-    "longer bytes": (pyarrow.binary(2), [b"ab"], [b"abc"], pyarrow.binary()),
+    "microseconds in lists": (list_(SECONDS), [[DAY_TIME]], [[NOON]], list_(MICROSECONDS)),
+    "longer bytes": (binary(2), [b"ab"], [b"abc"], binary()),
 }
 
 

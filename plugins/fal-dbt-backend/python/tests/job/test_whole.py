@@ -1,15 +1,13 @@
 """A job at the real gateway of a real session over DuckDB."""
 
 import ast
-import itertools
 
 import pytest
 
 pytest.importorskip("dbt.adapters.duckdb")
 
-from live.fixtures import make_project, sessions, stub
-
-SCORES = "model.shop.scores"
+from live.client import Client
+from live.fixtures import ORDERS, begun, make_project, stub
 
 TYPES = """
 {{ config(materialized='table') }}
@@ -41,40 +39,25 @@ CHANGES = {
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory):
+def client(tmp_path_factory):
     files = {
         "models/native.py": NATIVE,
         "models/types.sql": TYPES,
         "models/fal/scores.sql": stub("ref('orders')", "ref('types')", "ref('native')"),
     }
-    with sessions(make_project(tmp_path_factory.mktemp("whole") / "project", files)) as start:
-        session = start()
-        session.load("models/fal/scores.sql")
-        session.ask("begin", selected=session.runnable())
-        for node in ("seed.shop.raw_orders", "model.shop.orders", "model.shop.types"):
-            assert session.run(node)["status"] == "success"
-        yield session
-
-
-@pytest.fixture(scope="module")
-def count():
-    return itertools.count()
+    root = make_project(tmp_path_factory.mktemp("whole") / "project", files)
+    with begun(root, "models/fal/scores.sql", ran=(*ORDERS, "model.shop.types")) as session:
+        yield Client(session)
 
 
 @pytest.fixture
-def job(session, start, count):
+def job(client, start):
     """`job(code)` runs a whole job of `scores`; returns how it ended, and its recorded result."""
 
     def job(code):
-        token = f"token{next(count)}"
-        session.ask("job_open", job=token, token=token, unique_id=SCORES)
-        ended = start(code, location=session.location, token=token).end()
-        result = {
-            "unique_id": SCORES,
-            "status": "success" if ended.ok else "error",
-            "execution_time": 0.0,
-        }
-        return ended, session.ask("job_close", job=token, ok=ended.ok, result=result)
+        opened = client.open()
+        ended = start(code, location=client.session.location, token=opened.token).end()
+        return ended, client.close(opened, ended.ok)
 
     return job
 
@@ -111,11 +94,8 @@ def columns(job, relation):
 @pytest.mark.parametrize("form", ["pandas", "polars", "arrow", "reader"])
 def test_types_survive(job, form):
     # polars has no intervals.
-    query = (
-        "select * exclude iv from {{ ref('types') }}"
-        if form == "polars"
-        else "select * from {{ ref('types') }}"
-    )
+    columns_of = "* exclude iv" if form == "polars" else "*"
+    query = f"select {columns_of} from {{{{ ref('types') }}}}"
     ended, _ = job(f"write_to_model(execute_sql({query!r}, as_={form!r}))")
     assert ended.ok, ended.error
     before, after = columns(job, "{{{{ ref('types') }}}}"), columns(job, "{this}")
@@ -150,31 +130,20 @@ def test_context(job):
     assert ended.stdout == "scores duckdb 1 3\n"
 
 
-def test_a_native_model(session, start, job):
+def test_a_native_model(client, start, job):
     ends = []
 
     def run(event):
-        ended = start(
-            event["code"],
-            event["path"],
-            kind="native",
-            name="native",
-            location=event["location"],
-            token=event["token"],
-        ).end()
+        where = {"location": event["location"], "token": event["token"]}
+        ended = start(event["code"], event["path"], kind="native", name="native", **where).end()
         ends.append(ended)
-        session.ask(
-            "python_job_done",
-            job=event["job"],
-            ok=ended.ok,
-            error=None if ended.ok else ended.error,
-        )
+        error = None if ended.ok else ended.error
+        client.session.ask("python_job_done", job=event["job"], ok=ended.ok, error=error)
 
-    session.on_python_job = run
+    client.session.on_python_job = run
     for _ in range(2):
-        result = session.run("model.shop.native")
+        result = client.session.run("model.shop.native")
         assert result["status"] == "success", (result, ends[-1].answer)
-    rows = job(
-        "print(execute_sql(\"select id from {{ ref('native') }} order by id\").id.tolist())"
-    )[0]
+    ids = "execute_sql(\"select id from {{ ref('native') }} order by id\").id.tolist()"
+    rows = job(f"print({ids})")[0]
     assert rows.stdout == "[1, 2, 3, 4, 5, 6]\n", (rows.answer, rows.stderr)

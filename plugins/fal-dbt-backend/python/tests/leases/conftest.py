@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from pyarrow import flight
 
 pytest.importorskip("dbt.adapters.duckdb")
 pytest.importorskip("dbt.adapters.postgres")
 pytest.importorskip("adbc_driver_postgresql")
 
 from live.client import Client
-from live.fixtures import make_project, sessions, stub
-from live.job_client import JobClient, _decoded
+from live.fixtures import ORDERS, begun, make_project, stub
+from live.job_client import JobClient
 from live.process import SessionProcess
 from postgres.conftest import Database, server  # noqa: F401
 
 STUBS = ("models/fal/scores.sql", "models/fal/grown.sql")
 FILES = {
     "models/fal/grown.sql": stub("ref('orders')", "ref('scores')"),
-    "models/grown.yml": json.dumps(
-        {
-            "models": [
-                {"name": "grown", "config": {"materialized": "incremental", "unique_key": "id"}}
-            ]
-        }
-    ),
-    "models/sources.yml": json.dumps(
-        {"sources": [{"name": "out", "schema": "side", "tables": [{"name": "log"}]}]}
-    ),
+    "models/grown.yml": "models:\n  - {name: grown, config: {materialized: incremental, unique_key: id}}\n",
+    "models/sources.yml": "sources:\n  - {name: out, schema: side, tables: [{name: log}]}\n",
     "models/native.py": "def model(dbt, session):\n    dbt.config(materialized='table')\n    return dbt.ref('orders')\n",
 }
 
@@ -45,22 +35,13 @@ class Runner(JobClient):
         super().__init__(location, token, id, unique_id)
         self.location = location
 
-    def do(self, action: str, **body):
-        with _decoded():
-            (result,) = self._client.do_action(
-                flight.Action(action, json.dumps({"token": self._token, **body}).encode())
-            )
-        return json.loads(result.body.to_pybytes())
-
     def start(self) -> Runner:
         """Starts a new attempt."""
-        return Runner(self.location, self.do("job_start")["token"])
+        return Runner(self.location, self.action("job_start")["token"])
 
-    def begin_write(self, table: pa.Table, **command):
+    def open_write(self, table: pa.Table, **fields):
         """Starts a write that has sent a batch and is still open."""
-        command = {"token": self._token, "op": "write_to_model", **command}
-        descriptor = flight.FlightDescriptor.for_command(json.dumps(command).encode())
-        writer, _ = self._client.do_put(descriptor, table.schema)
+        writer, _ = self.begin_write(table.schema, **fields)
         writer.write_table(table)
         return writer
 
@@ -70,7 +51,7 @@ class Lent(Runner):
 
     def __init__(self, client, id: str, token: str, unique_id: str, lease: dict) -> None:
         super().__init__(client.location, token, id, unique_id)
-        self.client, self.token, self.lease = client, token, lease
+        self.client, self.lease = client, lease
 
     def settle(self, ok: bool | None = None) -> tuple[dict, dict]:
         """Settles the lease; returns the session's record of it, and the model's result.
@@ -79,13 +60,7 @@ class Lent(Runner):
         """
         settled = self.client.session.ask("job_settle", job=self.id)
         ok = bool((settled["answer"] or {}).get("ok")) if ok is None else ok
-        result = {
-            "unique_id": self.unique_id,
-            "status": "success" if ok else "error",
-            "execution_time": 0.0,
-            "message": None if ok else "no",
-        }
-        return settled, self.client.session.ask("job_close", job=self.id, ok=ok, result=result)
+        return settled, self.client.close(self, ok, message=None if ok else "no")
 
 
 class LeaseClient(Client):
@@ -93,14 +68,8 @@ class LeaseClient(Client):
 
     def __init__(self, session: SessionProcess, warehouse: str) -> None:
         super().__init__(session, warehouse)
-        port = session.ask(
-            "gateway_listen",
-            host="127.0.0.1",
-            port=0,
-            certificate=None,
-            key=None,
-            env_vars=["FAL_TEST_PUBLIC"],
-        )["port"]
+        listen = {"certificate": None, "key": None, "env_vars": ["FAL_TEST_PUBLIC"]}
+        port = session.ask("gateway_listen", host="127.0.0.1", port=0, **listen)["port"]
         self.location = f"grpc+tcp://127.0.0.1:{port}"
 
     def lend(self, name: str = "scores") -> Lent:
@@ -119,12 +88,7 @@ def open_client(request, root: Path, files: dict[str, str]) -> Iterator[LeaseCli
     """A session over a project, on the warehouse that the fixture's parameter names."""
     if request.param == "postgres":
         files = {**files, "profiles.yml": Database(request.getfixturevalue("server")).profile()}
-    with sessions(make_project(root, files)) as start:
-        session = start()
-        session.load(*STUBS)
-        session.ask("begin", selected=session.runnable())
-        for node in ("seed.shop.raw_orders", "model.shop.orders"):
-            assert session.run(node)["status"] == "success"
+    with begun(make_project(root, files), *STUBS, ran=ORDERS) as session:
         yield LeaseClient(session, request.param)
 
 

@@ -1,7 +1,5 @@
 """Attempts at a lent model: only the last one counts, whatever an earlier one is doing."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import threading
@@ -10,7 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from live.job_client import GatewayError
+from live.client import job_result
+from live.job_client import GatewayError, refusal
 from live.process import Refused
 from pyarrow import flight
 
@@ -23,22 +22,18 @@ def ids(*values: int) -> pa.Table:
 
 def fenced(job: Runner) -> None:
     """Asserts that the gateway refuses every request of the job's attempt."""
-    for ask in (lambda: job.ref("orders"), lambda: job.write(ids(9)), lambda: job.action("list_models"), lambda: job.do("job_output"),
-                lambda: job.do("job_answer", ok=True)):  # fmt: skip
-        with pytest.raises(GatewayError) as caught:
-            ask()
-        assert caught.value.code == "gateway::token"
+    for ask in (lambda: job.ref("orders"), lambda: job.write(ids(9)), lambda: job.action("list_models"), lambda: job.action("job_output"),
+                lambda: job.action("job_answer", ok=True)):  # fmt: skip
+        assert refusal(ask).code == "gateway::token"
 
 
 def test_a_lease_says_what_it_reads_and_writes(client: LeaseClient):
     scores, grown = client.lend(), client.lend("grown")
     assert [entry["unique_id"] for entry in scores.lease["inputs"]] == ["model.shop.orders"]
     assert "orders" in scores.lease["inputs"][0]["relation"]
-    assert (
-        "scores" in scores.lease["output"],
-        scores.lease["output_is_rows"],
-        grown.lease["output_is_rows"],
-    ) == (True, True, False)
+    assert "scores" in scores.lease["output"]
+    assert scores.lease["output_is_rows"] is True
+    assert grown.lease["output_is_rows"] is False
     for lent in (scores, grown):
         assert lent.settle()[0]["attempts"] == 0
 
@@ -46,17 +41,10 @@ def test_a_lease_says_what_it_reads_and_writes(client: LeaseClient):
 def test_a_port_that_is_taken_is_named(client: LeaseClient):
     place = client.location.rpartition("/")[2]
     with pytest.raises(Refused) as caught:
-        client.session.ask(
-            "gateway_listen",
-            host="127.0.0.1",
-            port=int(place.rpartition(":")[2]),
-            certificate=None,
-            key=None,
-        )
-    assert (
-        caught.value.code,
-        caught.value.message.startswith(f"the data gateway cannot listen at {place} for runners"),
-    ) == ("gateway::listen", True)
+        where = {"host": "127.0.0.1", "port": int(place.rpartition(":")[2])}
+        client.session.ask("gateway_listen", **where, certificate=None, key=None)
+    assert caught.value.code == "gateway::listen"
+    assert caught.value.message.startswith(f"the data gateway cannot listen at {place} for runners")
 
 
 def test_nothing_is_listed(client: LeaseClient):
@@ -75,16 +63,14 @@ def test_a_new_attempt_undoes_the_one_before_it(client: LeaseClient, name: str):
     assert first.write(ids(1, 2, 3)) == 3
     second = lent.start()
     fenced(first)
-    second.do("job_output", lines=[["stdout", "two"], ["stderr", "lines\r\n"]])
+    second.action("job_output", lines=[["stdout", "two"], ["stderr", "lines\r\n"]])
     second.write(ids(1, 5))
-    second.do("job_answer", ok=True)
+    second.action("job_answer", ok=True)
     fenced(second)
     settled, result = lent.settle()
-    assert (settled["attempts"], settled["answer"], settled["wrote"]) == (
-        2,
-        {"ok": True, "error": None},
-        True,
-    )
+    assert settled["attempts"] == 2
+    assert settled["answer"] == {"ok": True, "error": None}
+    assert settled["wrote"] is True
     assert settled["seconds"] >= 0 and (result["status"], result["rows_affected"]) == (
         "success",
         2,
@@ -103,10 +89,10 @@ def test_a_new_attempt_undoes_the_one_before_it(client: LeaseClient, name: str):
 @pytest.mark.parametrize("name", ["scores", "grown"])
 def test_an_attempt_in_the_middle_of_its_write_is_fenced(client: LeaseClient, name: str):
     lent = client.lend(name)
-    writer = lent.start().begin_write(ids(*range(1000)))
+    writer = lent.start().open_write(ids(*range(1000)))
     second = lent.start()  # Returns, since the rows of the first attempt are no longer awaited.
     second.write(ids(7, 8))
-    second.do("job_answer", ok=True)
+    second.action("job_answer", ok=True)
     with pytest.raises(flight.FlightError):
         while True:
             writer.write_table(ids(*range(100_000)))
@@ -130,7 +116,7 @@ def test_of_many_attempts_at_once_one_counts(client: LeaseClient, name: str):
                 pa.table({"id": range(mark * 1000, mark * 1000 + 500), "mark": [mark] * 500}),
                 mode="overwrite",
             )
-            job.do("job_answer", ok=True)
+            job.action("job_answer", ok=True)
             done.append(mark)
 
     with ThreadPoolExecutor(6) as pool:
@@ -146,12 +132,12 @@ def test_of_many_attempts_at_once_one_counts(client: LeaseClient, name: str):
 def test_a_write_that_counts_at_once_is_whole_or_not_at_all(client: LeaseClient):
     lent = client.lend()
     first = lent.start()
-    writer = first.begin_write(ids(1), op="write_to_source", args=["out", "log"], mode="append")
+    writer = first.open_write(ids(1), op="write_to_source", args=["out", "log"], mode="append")
     second = lent.start()
     with pytest.raises(flight.FlightError):
         writer.write_metadata(b"end")
         writer.close()
-    writer = second.begin_write(ids(2), op="write_to_source", args=["out", "log"], mode="append")
+    writer = second.open_write(ids(2), op="write_to_source", args=["out", "log"], mode="append")
     writer.write_metadata(b"end")
     writer.close()
     assert lent.settle()[0]["wrote"] is False
@@ -171,7 +157,7 @@ def test_a_read_under_way_ends_with_its_attempt(client: LeaseClient):
     second.write(ids(1))
     error = {"kind": "exception", "message": "boom", "traceback": None}
     frame = {"file": "models/scores.ipynb", "cell": 2, "line": 3, "text": "boom()"}
-    second.do(
+    second.action(
         "job_answer",
         ok=False,
         error={**error, "frames": [{**frame, "more": 1}, {"line": 1}, 7], "more": 1},
@@ -194,7 +180,7 @@ def test_without_an_answer_nothing_stays(client: LeaseClient):
     lent = client.lend()
     attempt = lent.start()
     attempt.write(ids(67))
-    attempt.do("job_answer", ok=True)
+    attempt.action("job_answer", ok=True)
     lent.settle(ok=False)
     assert client.table("scores") == before
 
@@ -203,7 +189,7 @@ def test_an_attempt_after_an_answer_takes_its_place(client: LeaseClient):
     lent = client.lend()
     first = lent.start()
     first.write(ids(1))
-    first.do("job_answer", ok=True)
+    first.action("job_answer", ok=True)
     second = lent.start()
     assert client.session.ask("job_settle", job=lent.id)["answer"] is None
     fenced(second)
@@ -220,11 +206,9 @@ def test_tokens_are_good_for_their_own_lease_and_door(client: LeaseClient):
         for ask in (
             lambda: stranger.ref("orders"),
             lambda: stranger.action("list_models"),
-            lambda: stranger.do("job_output"),
+            lambda: stranger.action("job_output"),
         ):
-            with pytest.raises(GatewayError) as caught:
-                ask()
-            assert caught.value.code == "gateway::token"
+            assert refusal(ask).code == "gateway::token"
     for token in ("", "of-this-machine"):
         with pytest.raises(GatewayError, match="does not know this token"):
             Runner(client.location, token).start()
@@ -233,14 +217,10 @@ def test_tokens_are_good_for_their_own_lease_and_door(client: LeaseClient):
     inside = Runner(client.session.location, lent.token).start()
     assert inside.ref("orders").num_rows == 3
     with pytest.raises(GatewayError, match="`lines` is a list of pairs"):
-        inside.do("job_output", lines=[["stdin", "x"]])
+        inside.action("job_output", lines=[["stdin", "x"]])
     lent.settle()
-    client.session.ask(
-        "job_close",
-        job="here",
-        ok=False,
-        result={"unique_id": "model.shop.grown", "status": "error", "execution_time": 0},
-    )
+    closed = job_result("model.shop.grown", ok=False)
+    client.session.ask("job_close", job="here", ok=False, result=closed)
     events = str(client.session.events)
     assert lent.token not in events and "of-this-machine" not in events
 
@@ -251,16 +231,12 @@ def test_the_client_of_the_documentation_runs(client: LeaseClient):
     namespace: dict = {}
     exec(code, namespace)
     lent = client.lend()
-    namespace["run"](
-        {"location": client.location, "token": lent.token, "certificate": None},
-        namespace["first_two_orders"],
-    )
+    place = {"location": client.location, "certificate": None}
+    namespace["run"]({**place, "token": lent.token}, namespace["first_two_orders"])
     assert lent.settle()[1]["rows_affected"] == 2
     lent = client.lend()
-    namespace["run"](
-        {"location": client.location, "token": lent.token, "certificate": None},
-        lambda attempt: attempt.read(op="ref", args=["x"]),
-    )
+    read = lambda attempt: attempt.read(op="ref", args=["x"])
+    namespace["run"]({**place, "token": lent.token}, read)
     assert "no such node" in lent.settle()[0]["answer"]["error"]["message"]
 
 
@@ -275,10 +251,10 @@ def test_a_dbt_native_model_is_delivered_once(client: LeaseClient):
     assert (lease_facts["output_is_rows"], "native" in lease_facts["output"]) == (True, True)
     lease = Runner(client.location, job["token"])
     lease.start().write(ids(1, 2, 3), op="write_relation")
-    writer = lease.start().begin_write(ids(4), op="write_relation")
+    writer = lease.start().open_write(ids(4), op="write_relation")
     third = lease.start()
     third.write(ids(5, 6), op="write_relation")
-    third.do("job_answer", ok=True)
+    third.action("job_answer", ok=True)
     with pytest.raises(flight.FlightError):
         while True:
             writer.write_table(ids(*range(100_000)))
@@ -293,17 +269,15 @@ def test_the_end_of_the_run_ends_its_leases(client: LeaseClient):
     """Must be the last test: it cancels the session."""
     lent, never = client.lend(), client.lend("grown")
     attempt = lent.start()
-    writer = attempt.begin_write(ids(1))
-    assert attempt.do("job_output") == {"stop": False}
+    writer = attempt.open_write(ids(1))
+    assert attempt.action("job_output") == {"stop": False}
     answers: list[dict] = []
-    waits = threading.Thread(target=lambda: answers.append(attempt.do("job_output", wait=5)))
+    waits = threading.Thread(target=lambda: answers.append(attempt.action("job_output", wait=5)))
     waits.start()
     client.session.ask("cancel")
     waits.join()
-    assert [*answers, attempt.do("job_output")] == [{"stop": True}] * 2
-    with pytest.raises(GatewayError) as caught:
-        never.start()
-    assert caught.value.code == "gateway::cancelled"
+    assert [*answers, attempt.action("job_output")] == [{"stop": True}] * 2
+    assert refusal(never.start).code == "gateway::cancelled"
     assert lent.settle()[1]["status"] == "error"
     with pytest.raises(flight.FlightError):
         while True:

@@ -3,8 +3,6 @@
 They have the same rows in the same types as the gateway returns, or are not used.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from decimal import Decimal
 
@@ -46,18 +44,9 @@ class Store(dict):
 
 def stored(client: LeaseClient, lent, store) -> Stored:
     """Returns the gateway's client of a job that runs in the runner's process."""
-    token = lent.start()._token
-    request = Request(
-        "j",
-        "script",
-        lent.unique_id,
-        "a.py",
-        "",
-        ".",
-        client.location,
-        token,
-        unique_id=lent.unique_id,
-    )
+    token = lent.start().token
+    name = lent.unique_id
+    request = Request("j", "script", name, "a.py", "", ".", client.location, token, unique_id=name)
     return Stored(request, lent.lease, store)
 
 
@@ -109,10 +98,8 @@ def test_what_is_not_the_whole_table_of_a_declared_node_comes_from_the_gateway(c
     ).to_pydict() == {"id": [1, 2]}
     for strange in (pa.table({"id": [1.5]}), pa.table({"other": [1]}), pa.table({"id": ["x"]})):
         store["model.shop.scores"] = strange
-        assert gateway.read_table(op="ref", args=["scores"], version=None)["id"].to_pylist() == [
-            1,
-            2,
-        ]
+        found = gateway.read_table(op="ref", args=["scores"], version=None)["id"].to_pylist()
+        assert found == [1, 2]
     store["model.shop.orders"] = pa.table({"id": [1], "amount": [2]})
     with pytest.raises(FalError, match="no such node"):
         gateway.read_table(op="ref", args=["nonsense"], version=None)

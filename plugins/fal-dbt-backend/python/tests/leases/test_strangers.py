@@ -1,25 +1,28 @@
 """Clients without a token that reach the lease gateway's port: what they can send, and the answers."""
 
-from __future__ import annotations
-
 import contextlib
 import json
-import re
 import socket
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from live.job_client import GatewayError
+from live.job_client import refusal
 from pyarrow import flight
 
 from .conftest import LeaseClient, Runner
 
-PLAIN = {
-    "code": "gateway::token",
-    "message": "The gateway does not know this token, or its job has ended",
-    "help": None,
-}
+
+@pytest.fixture(scope="module", autouse=True)
+def impatient():
+    """Shortens the time that a connection has to show a token."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAL_TEST_QUICK", "fal_worker.gateway.front.PATIENCE=3")
+        yield
+
+
+MESSAGE = "The gateway does not know this token, or its job has ended"
+PLAIN = {"code": "gateway::token", "message": MESSAGE, "help": None}
 BIG = 200 << 20
 DEEP = b'{"token": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
 TOKENS = [None, "", "x", 7, [], {}, True, "\ud800", "x" * 100_000]
@@ -88,19 +91,9 @@ def test_half_a_character_is_refused_by_name(client: LeaseClient):
         {"op": "ref", "args": ["\ud800"]},
         {"op": "\ud800"},
     ):
-        with pytest.raises(GatewayError) as caught:
-            attempt.read(**asked)
-        assert caught.value.code in ("gateway::text", "gateway::unknown", "gateway::op")
+        error = refusal(attempt.read, **asked)
+        assert error.code in ("gateway::text", "gateway::unknown", "gateway::op")
     lent.settle()
-
-
-def memory(client: LeaseClient) -> int:
-    """The peak memory of the session, in bytes."""
-    found = re.search(
-        r"VmHWM:\s+(\d+) kB", Path(f"/proc/{client.session.process.pid}/status").read_text()
-    )
-    assert found
-    return int(found[1]) << 10
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
@@ -108,30 +101,28 @@ def test_a_body_is_not_taken_before_its_token_is_known(client: LeaseClient):
     lent = client.lend()
     attempt = lent.start()
     attempt.write(pa.table({"id": [1]}))
-    attempt.do("job_answer", ok=True)
+    attempt.action("job_answer", ok=True)
     lent.settle()
-    before = memory(client)
+    before = client.session.peak_memory()
     # One client never had a token; the other's lease has ended on the same connection.
     for flight_client in (flight.FlightClient(client.location), attempt._client):
         options = flight.FlightCallOptions(timeout=60)
         body = b'{"token": "x", "pad": "' + b"y" * BIG + b'"}'
         with pytest.raises(pa.ArrowException):
             list(flight_client.do_action(flight.Action("job_start", body), options))
-    assert memory(client) - before < BIG // 4
+    assert client.session.peak_memory() - before < BIG // 4
 
 
 def test_who_has_a_token_may_send_much(client: LeaseClient):
     lent = client.lend()
     first = lent.start()
-    first.do("job_output", lines=[])
-    first.do("job_output", lines=[["stdout", "x" * 100_000]] * 50)
+    first.action("job_output", lines=[])
+    first.action("job_output", lines=[["stdout", "x" * 100_000]] * 50)
     # A connection whose first call is a long stream.
-    second = Runner(client.location, first._token)
-    assert (
-        second.write(pa.table({"id": range(1_000_000), "text": ["y" * 20] * 1_000_000}))
-        == 1_000_000
-    )
-    second.do("job_answer", ok=True)
+    second = Runner(client.location, first.token)
+    found = second.write(pa.table({"id": range(1_000_000), "text": ["y" * 20] * 1_000_000}))
+    assert found == 1_000_000
+    second.action("job_answer", ok=True)
     assert lent.settle()[1]["status"] == "success"
 
 

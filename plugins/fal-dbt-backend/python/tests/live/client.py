@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,20 @@ from .job_client import JobClient
 from .process import SessionProcess
 
 SCORES = "model.shop.scores"
+
+
+def until(condition: Callable[[], object], patience: float = 60) -> None:
+    """Waits until a condition holds."""
+    end = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+def job_result(unique_id: str, ok: bool = True, **more: object) -> dict[str, Any]:
+    """The result of a job as the supervisor reports it."""
+    status = "success" if ok else "error"
+    return {"unique_id": unique_id, "status": status, "execution_time": 0.0, **more}
 
 
 class Client:
@@ -37,17 +52,14 @@ class Client:
 
     def close(self, job: JobClient, ok: bool = True, **more: object) -> dict[str, Any]:
         """Closes a job; returns the recorded result."""
-        status = "success" if ok else "error"
-        result = {"unique_id": job.unique_id, "status": status, "execution_time": 0.0, **more}
-        return self.session.ask("job_close", job=job.id, ok=ok, result=result)
+        closed = job_result(job.unique_id, ok, **more)
+        return self.session.ask("job_close", job=job.id, ok=ok, result=closed)
 
-    def write(
-        self, table: pa.Table, unique_id: str = SCORES, mode: str | None = None
-    ) -> dict[str, Any]:
+    def write(self, table: pa.Table, unique_id: str = SCORES, **fields: Any) -> dict[str, Any]:
         """Runs a whole job that writes the table; returns its recorded result."""
         job = self.open(unique_id)
         try:
-            job.write(table, mode=mode)
+            job.write(table, **fields)
         except BaseException:
             self.close(job, ok=False)
             raise

@@ -1,4 +1,4 @@
-"""Fixtures: a small DuckDB project, and session processes over it."""
+"""Fixtures: a small project, and session processes over it."""
 
 from __future__ import annotations
 
@@ -11,49 +11,18 @@ from pathlib import Path
 import pytest
 
 from .process import SessionProcess
+from .project import make_project, stub
 
-STUB = """
-{{{{ config(materialized='ephemeral'{config}) }}}}
-/*
-FAL_GENERATED 0
+__all__ = ["make_project", "stub"]
 
-Script dependencies:
-
-{deps}
-
-*/
-
-SELECT * FROM {{{{ this }}}}
-"""
-
-
-def stub(*deps: str, config: str = "") -> str:
-    """The text of a stub."""
-    return STUB.format(deps="\n".join("{{ %s }}" % dep for dep in deps), config=config)
+# The nodes that most tests need.
+ORDERS = ("seed.shop.raw_orders", "model.shop.orders")
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Files of a project with seeds, SQL models, a stub, and SQL downstream of it."""
     return make_project(tmp_path / "project")
-
-
-def make_project(root: Path, files: dict[str, str] | None = None) -> Path:
-    base = {
-        "dbt_project.yml": "name: shop\nversion: '1.0'\nprofile: shop\nmodel-paths: [models]\n",
-        "profiles.yml": "shop:\n  target: dev\n  outputs:\n    dev: {type: duckdb, path: shop.duckdb, threads: 4}\n",
-        "seeds/raw_orders.csv": "id,amount\n1,10\n2,20\n3,\n",
-        "models/orders.sql": "{{ config(materialized='table') }} select * from {{ ref('raw_orders') }}",
-        "models/shared.sql": "{{ config(materialized='ephemeral') }} select id, amount * 2 as double from {{ ref('orders') }}",
-        "models/fal/scores.sql": stub("ref('orders')"),
-        "models/report.sql": "{{ config(materialized='table') }} select count(*) as n from {{ ref('scores') }}",
-        "models/schema.yml": "models:\n  - name: scores\n    columns:\n      - name: id\n        data_tests: [not_null]\n",
-    }
-    for name, text in {**base, **(files or {})}.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return root
 
 
 @pytest.fixture
@@ -81,3 +50,22 @@ def sessions(project: Path) -> Iterator[Callable[..., SessionProcess]]:
         finally:
             for session in started:
                 session.close()
+
+
+@contextlib.contextmanager
+def begun(
+    root: Path,
+    *stubs: str,
+    ran: tuple[str, ...] = (),
+    fresh: bool = False,
+    **begin: object,
+) -> Iterator[SessionProcess]:
+    """A session that has loaded the project, begun, and run some nodes."""
+    with sessions(root) as start:
+        session = start(fresh=fresh)
+        session.load(*stubs)
+        session.ask("begin", **{"selected": session.runnable(), **begin})
+        for node in ran:
+            answer = session.run(node)
+            assert answer["status"] == "success", answer
+        yield session

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
+import pytest
+from fal_worker.errors import SessionError
 from pyarrow import flight
 
 
@@ -17,6 +21,13 @@ class GatewayError(Exception):
         self.code, self.message, self.help = error["code"], error["message"], error["help"]
 
 
+def refusal(call: Callable[..., Any], *args: Any, **fields: Any) -> Any:
+    """Returns the error of a call that the gateway, or one of its parts, refuses."""
+    with pytest.raises((GatewayError, SessionError)) as caught:
+        call(*args, **fields)
+    return caught.value
+
+
 class JobClient:
     """One job with its token.
 
@@ -25,17 +36,15 @@ class JobClient:
 
     def __init__(self, location: str, token: str, id: str = "", unique_id: str = "") -> None:
         self._client = flight.FlightClient(location)
-        self._token, self.id, self.unique_id = token, id, unique_id
+        self.token, self.id, self.unique_id = token, id, unique_id
 
     def read(self, op: str, **fields: Any) -> pa.Table:
-        ticket = flight.Ticket(json.dumps({"token": self._token, "op": op, **fields}).encode())
         with _decoded():
-            return self._client.do_get(ticket).read_all()
+            return self.open(op, **fields).read_all()
 
     def open(self, op: str, **fields: Any) -> flight.FlightStreamReader:
-        ticket = flight.Ticket(json.dumps({"token": self._token, "op": op, **fields}).encode())
         with _decoded():
-            return self._client.do_get(ticket)
+            return self._client.do_get(flight.Ticket(self._command(op=op, **fields)))
 
     def ref(self, *args: str, version: Any = None) -> pa.Table:
         return self.read("ref", args=args, version=version)
@@ -46,35 +55,41 @@ class JobClient:
     def sql(self, sql: str, raw: bool = False) -> pa.Table:
         return self.read("sql", sql=sql, raw=raw)
 
-    def write(self, table: pa.Table, op: str = "write_to_model", mode: str | None = None) -> int:
-        command = {"token": self._token, "op": op, "mode": mode}
-        descriptor = flight.FlightDescriptor.for_command(json.dumps(command).encode())
+    def write(self, table: pa.Table, *, end: bool = False, **fields: Any) -> int:
+        """Writes a table. With `end`, says that it is whole, as writes that count at once need."""
         with _decoded():
-            writer, reader = self._client.do_put(descriptor, table.schema)
+            writer, reader = self.begin_write(table.schema, **fields)
             for batch in table.to_batches():
                 writer.write_batch(batch)
+            if end:
+                writer.write_metadata(b"end")
             writer.done_writing()
             answer = reader.read()
             writer.close()
         return json.loads(answer.to_pybytes())["rows"]
 
-    def action(self, name: str) -> Any:
+    def begin_write(self, schema: pa.Schema, op: str = "write_to_model", **fields: Any) -> Any:
+        """Starts a write; returns its stream of rows and its stream of answers."""
+        command = self._command(op=op, **fields)
+        return self._client.do_put(flight.FlightDescriptor.for_command(command), schema)
+
+    def action(self, name: str, **fields: Any) -> Any:
         with _decoded():
-            (result,) = self._client.do_action(
-                flight.Action(name, json.dumps({"token": self._token}).encode())
-            )
+            (result,) = self._client.do_action(flight.Action(name, self._command(**fields)))
         return json.loads(result.body.to_pybytes())
 
+    def _command(self, **fields: Any) -> bytes:
+        return json.dumps({"token": self.token, **fields}).encode()
 
-class _decoded:
-    def __enter__(self) -> None:
-        return None
 
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        if isinstance(error, flight.FlightError):
-            text = str(error)
-            try:
-                value = json.JSONDecoder().raw_decode(text[text.index("{") :])[0]
-            except ValueError:
-                return
-            raise GatewayError(value) from None
+@contextlib.contextmanager
+def _decoded() -> Iterator[None]:
+    try:
+        yield
+    except flight.FlightError as error:
+        text = str(error)
+        try:
+            value = json.JSONDecoder().raw_decode(text[text.index("{") :])[0]
+        except ValueError:
+            raise error from None
+        raise GatewayError(value) from None

@@ -122,6 +122,11 @@ class SessionProcess:
         assert (out, err) == ("", ""), (out, err)
         return answer
 
+    def peak_memory(self) -> int:
+        """The most memory that the process has used, in bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) << 10
+
     def output(self) -> tuple[str, str]:
         if self._said is None:
             self._said = self.process.communicate(timeout=_TIMEOUT)

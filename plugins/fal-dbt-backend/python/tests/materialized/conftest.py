@@ -209,7 +209,7 @@ class ModelClient(Client):
     def python(self, name: str, table: pa.Table, mode: str | None = None) -> dict:
         """Runs a whole job that writes the table; returns its recorded result."""
         try:
-            return self.write(table, f"model.shop.{name}", mode)
+            return self.write(table, f"model.shop.{name}", mode=mode)
         except (Refused, GatewayError) as error:
             return {"status": "error", "message": error.message}
 

@@ -3,8 +3,6 @@
 Both get the same rows in three runs, and then in a full refresh.
 """
 
-from __future__ import annotations
-
 import pyarrow as pa
 import pytest
 
@@ -66,27 +64,12 @@ def test_what_the_strategies_do(client):
             (tuple(row.values()) for table in BATCHES for row in table.to_pylist()), key=repr
         )
     assert [row[0] for row in client.table("py_appended")[1]] == [1, 1, 2, 2, 2, 3, 4, 4]
-    assert client.table("py_merged_both")[1] == [
-        (1, 1, "a"),
-        (1, 9, "again"),
-        (2, 1, "B"),
-        (2, 2, "bb"),
-        (3, 2, None),
-        (4, 1, "D"),
-    ]
-    assert client.table("py_replaced")[1] == [
-        (1, 9, "again"),
-        (2, 1, "B"),
-        (2, 2, "bb"),
-        (3, 2, None),
-        (4, 1, "D"),
-    ]
-    assert [column for column, _ in client.table("py_changed_append_new_columns")[0]] == [
-        "id",
-        "day",
-        "v",
-        "more",
-    ]
+    expected = [(1, 1, "a"), (1, 9, "again"), (2, 1, "B"), (2, 2, "bb"), (3, 2, None), (4, 1, "D")]
+    assert client.table("py_merged_both")[1] == expected
+    expected = [(1, 9, "again"), (2, 1, "B"), (2, 2, "bb"), (3, 2, None), (4, 1, "D")]
+    assert client.table("py_replaced")[1] == expected
+    expected = ["id", "day", "v", "more"]
+    assert [column for column, _ in client.table("py_changed_append_new_columns")[0]] == expected
     assert [column for column, _ in client.table("py_changed_sync_all_columns")[0]] == ["id", "v"]
     assert len(client.table("py_changed_fail")[1]) == 3
 

@@ -1,10 +1,8 @@
 """A model that reads its own table after its write: it sees the new rows before everybody else."""
 
-from __future__ import annotations
-
 import pyarrow as pa
 import pytest
-from live.job_client import GatewayError
+from live.job_client import GatewayError, refusal
 
 OLD = pa.table({"id": [1, 2], "v": ["a", "b"]})
 NEW = pa.table({"id": [2, 3], "v": ["B", "C"]})
@@ -85,10 +83,9 @@ def test_what_dbt_merges_later_is_refused(client, name, mode):
         lambda: job.sql("select * from {{ this }}"),
         lambda: job.sql(f"select * from {{{{ ref('{name}') }}}}"),
     ):
-        with pytest.raises(GatewayError) as caught:
-            read()
-        assert caught.value.code == "gateway::own_table"
-        assert "after its write" in caught.value.message
+        error = refusal(read)
+        assert error.code == "gateway::own_table"
+        assert "after its write" in error.message
     client.close(job, ok=False)
 
 

@@ -89,31 +89,13 @@ def start(programs: Path, folder: Path) -> subprocess.Popen[bytes]:
         account = pwd.getpwnam("postgres")
         os.chown(folder, account.pw_uid, account.pw_gid)
     log = (folder / "log").open("wb")
-    made = [
-        programs / "initdb",
-        "-D",
-        data,
-        "-U",
-        USER,
-        "--auth=trust",
-        "--no-sync",
-        "-E",
-        "UTF8",
-        "--locale=C",
-    ]
-    subprocess.run(made, check=True, stdout=log, stderr=log, cwd=folder, **user)
+    how = {"stdout": log, "stderr": log, "cwd": folder, **user}
+    options = ["-U", USER, "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"]
+    subprocess.run([programs / "initdb", "-D", data, *options], check=True, **how)
     settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
     command = [programs / "postgres", "-D", data, "-k", folder, "-p", str(_PORT), *settings]
-    server = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        cwd=folder,
-        preexec_fn=_die_with_parent,
-        start_new_session=True,
-        **user,
-    )
+    how |= {"preexec_fn": _die_with_parent, "start_new_session": True}
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, **how)
     try:
         _await_ready(programs, folder, server)
     except BaseException:

@@ -1,7 +1,5 @@
 """A server, a database and a session for all tests of this folder, and helpers to query them."""
 
-from __future__ import annotations
-
 import os
 import uuid
 from urllib.parse import unquote, urlsplit
@@ -9,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 import psycopg2
 import pytest
 from live.client import SCORES, Client  # noqa: F401
-from live.fixtures import make_project, sessions, stub
+from live.fixtures import ORDERS, begun, make_project, stub
 from postgres.cluster import running
 
 OTHER = "model.shop.other"
@@ -53,12 +51,8 @@ class Database:
         # A URL's `hostname` would lose the case.
         host = unquote(address.netloc.rpartition("@")[2].rpartition(":")[0])
         self.name = f"t{uuid.uuid4().hex[:12]}"
-        self.settings = {
-            "host": host,
-            "port": address.port,
-            "user": address.username,
-            "password": "unused",
-        }
+        self.settings = {"host": host, "port": address.port, "user": address.username}
+        self.settings["password"] = "unused"
         self._run("postgres", f"create database {self.name}")
 
     def query(self, sql: str) -> list[tuple]:
@@ -81,14 +75,8 @@ class Database:
     def profile(self, **more: object) -> str:
         import json
 
-        output = {
-            "type": "postgres",
-            "dbname": self.name,
-            "schema": "public",
-            "threads": 4,
-            **self.settings,
-            **more,
-        }
+        output = {"type": "postgres", "dbname": self.name, "schema": "public", "threads": 4}
+        output |= {**self.settings, **more}
         return f"shop: {{target: dev, outputs: {{dev: {json.dumps(output)}}}}}"
 
 
@@ -116,12 +104,7 @@ def project(tmp_path_factory, database, role):
 
 @pytest.fixture(scope="session")
 def client(project, database):
-    with sessions(project) as start:
-        session = start()
-        session.load(*STUBS)
-        session.ask("begin", selected=session.runnable())
-        session.run("seed.shop.raw_orders")
-        session.run("model.shop.orders")
+    with begun(project, *STUBS, ran=ORDERS) as session:
         yield Client(session, "postgres", database.query)
 
 

@@ -1,37 +1,22 @@
 """How sessions end, how queries are interrupted, and how much memory a stream takes."""
 
-from __future__ import annotations
-
 import contextlib
-import re
 import threading
-import time
-from pathlib import Path
 
 import psycopg2
 import pyarrow as pa
 import pytest
-from live.fixtures import sessions
+from live.client import job_result, until
+from live.fixtures import begun
 from live.job_client import GatewayError
-from pyarrow import flight
 
 _PATIENCE = 60
-
-
-def until(condition) -> None:
-    end = time.monotonic() + _PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
 
 
 @pytest.fixture
 def other_client(client, project, database):
     """A second session, which the test may kill."""
-    with sessions(project) as start:
-        session = start()
-        session.load("models/fal/scores.sql")
-        session.ask("begin", selected=session.runnable())
+    with begun(project, "models/fal/scores.sql") as session:
         yield type(client)(session, database)
 
 
@@ -44,9 +29,7 @@ def running(client) -> int:
 def test_a_session_killed_while_it_copies_leaves_the_old_table(client, job, other_client):
     client.write(pa.table({"x": [1]}))
     writer = other_client.open()
-    command = f'{{"token": "{writer._token}", "op": "write_to_model", "mode": "overwrite"}}'
-    schema = pa.schema({"x": pa.int64()})
-    stream, _ = writer._client.do_put(flight.FlightDescriptor.for_command(command.encode()), schema)
+    stream, _ = writer.begin_write(pa.schema({"x": pa.int64()}), mode="overwrite")
     batch = pa.record_batch({"x": pa.array(range(100_000))})
     copying = "select count(*) from pg_stat_progress_copy where datname = current_database() and tuples_processed > 0"
     for _ in range(1000):
@@ -77,8 +60,8 @@ def test_a_session_killed_while_it_commits_leaves_the_old_table(
     reader.cursor().execute("select * from scores")
     writer = other_client.open()
     writer.write(pa.table({"x": [2]}))
-    result = {"unique_id": writer.unique_id, "status": "success", "execution_time": 0.0}
-    other_client.session.send("job_close", job=writer.id, ok=True, result=result)
+    closed = job_result(writer.unique_id)
+    other_client.session.send("job_close", job=writer.id, ok=True, result=closed)
     waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
     until(lambda: client.query(waiting) == [(1,)])
     other_client.session.process.kill()
@@ -178,16 +161,10 @@ def test_a_reader_that_goes_away_ends_its_query(client, job):
     until(lambda: running(client) == 0)
 
 
-def peak(session) -> int:
-    """The peak memory of a process, in bytes."""
-    status = Path(f"/proc/{session.process._process.pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
-
-
 def test_a_million_rows_go_through_in_bounded_memory(client, job):
     """The rows are about 400 MB each way, and one batch is 6 MB."""
     job.sql("select 1")
-    before = peak(client.session)
+    before = client.session.peak_memory()
     text = pa.array([f"{n:0400}" for n in range(16_000)])
     batch = pa.record_batch(
         {"i": pa.array(range(16_000)), "t": text, "f": pa.array([0.5] * 16_000)}
@@ -202,4 +179,4 @@ def test_a_million_rows_go_through_in_bounded_memory(client, job):
         except StopIteration:
             break
     assert rows == 1_008_000
-    assert peak(client.session) - before < 200 << 20
+    assert client.session.peak_memory() - before < 200 << 20

@@ -2,8 +2,6 @@
 it.
 """
 
-from __future__ import annotations
-
 import pyarrow as pa
 import pytest
 
@@ -97,15 +95,8 @@ def test_a_grant_that_fails_leaves_the_old_table(client, role):
     before = client.query("select * from by_us")
     client.query(f"drop owned by {role}; drop role {role}")
     result = client.write(pa.table({"id": [7], "amount": [7]}), "model.shop.by_us")
-    assert (result["status"], f'role "{role}" does not exist' in result["message"]) == (
-        "error",
-        True,
-    )
-    assert (
-        client.query("select * from by_us"),
-        client.session.run("model.shop.by_dbt")["status"],
-    ) == (
-        before,
-        "error",
-    )
+    assert result["status"] == "error"
+    assert f'role "{role}" does not exist' in result["message"]
+    assert client.query("select * from by_us") == before
+    assert client.session.run("model.shop.by_dbt")["status"] == "error"
     client.query(f"create role {role}")

@@ -2,13 +2,11 @@
 materialization.
 """
 
-from __future__ import annotations
-
 from threading import Event
 
 import pytest
 from live import native_job
-from live.fixtures import make_project, sessions
+from live.fixtures import ORDERS, make_project, sessions
 from live.job_client import GatewayError, JobClient
 
 MODELS = {
@@ -62,11 +60,7 @@ def run(project):
         with sessions(project) as start:
             session = start(**request)
             session.on_python_job = lambda event: session.send("python_job_done", **job(event))
-            ids = [
-                "seed.shop.raw_orders",
-                "model.shop.orders",
-                *(f"model.shop.{name}" for name in names),
-            ]
+            ids = [*ORDERS, *(f"model.shop.{name}" for name in names)]
             session.start("models/fal/scores.sql", selected=ids)
             results = {id.split(".")[-1]: session.run(id) for id in ids}
             session.finish()
@@ -83,16 +77,11 @@ def first(run):
 def test_a_plain_table(first, database):
     results, events = first
     result = results["plain"]
-    assert (result["status"], result["rows_affected"], result["relation_name"]) == (
-        "success",
-        3,
-        f'"{database.name}"."natives"."plain"',
-    )
-    assert database.query("select * from natives.plain order by id") == [
-        (1, 10),
-        (2, 20),
-        (3, None),
-    ]
+    assert result["status"] == "success"
+    assert result["rows_affected"] == 3
+    assert result["relation_name"] == f'"{database.name}"."natives"."plain"'
+    expected = [(1, 10), (2, 20), (3, None)]
+    assert database.query("select * from natives.plain order by id") == expected
     (event,) = [
         e for e in events if e["event"] == "python_job" and e["unique_id"].endswith("plain")
     ]
@@ -116,37 +105,25 @@ def test_what_cannot_be_is_refused_before_the_code_runs(first):
 
 def test_an_error_of_the_code(first):
     results, _ = first
-    assert (
-        results["broken"]["message"]
-        == "Runtime Error in model broken (models/broken.py)\n  Python model failed: no luck"
-    )
+    expected = "Runtime Error in model broken (models/broken.py)\n  Python model failed: no luck"
+    assert results["broken"]["message"] == expected
 
 
 def test_an_incremental_model_reads_itself_and_merges(first, run, database):
-    assert database.query("select * from natives.grown order by id") == [
-        (1, 10),
-        (2, 20),
-        (3, None),
-    ]
+    expected = [(1, 10), (2, 20), (3, None)]
+    assert database.query("select * from natives.grown order by id") == expected
     results, _ = run("grown")
     assert results["grown"]["status"] == "success", results["grown"]
-    assert database.query("select * from natives.grown order by id") == [
-        (1, 10),
-        (2, 20),
-        (3, 100),
-        (4, 200),
-    ]
+    expected = [(1, 10), (2, 20), (3, 100), (4, 200)]
+    assert database.query("select * from natives.grown order by id") == expected
     results, _ = run("grown", full_refresh=True)
     assert database.query("select count(*) from natives.grown") == [(3,)]
 
 
 def test_a_job_that_dies_after_its_write_leaves_the_old_table(first, run, database):
     def dies(event):
-        return {
-            **native_job.run(event),
-            "ok": False,
-            "error": {"kind": "crash", "message": "killed by SIGSEGV"},
-        }
+        error = {"kind": "crash", "message": "killed by SIGSEGV"}
+        return {**native_job.run(event), "ok": False, "error": error}
 
     def ends(event):
         return {"job": event["job"], "ok": True, "error": None}

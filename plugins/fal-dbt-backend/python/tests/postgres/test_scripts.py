@@ -2,16 +2,12 @@
 rows change.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import itertools
-import json
 
 import pyarrow as pa
 import pytest
-from live.job_client import GatewayError
-from pyarrow import flight
+from live.job_client import GatewayError, refusal
 
 _count = itertools.count()
 
@@ -21,46 +17,15 @@ def write(client):
     """Writes as an after-script of `orders` would; returns the recorded message."""
 
     def written(table: pa.Table, op: str = "write_to_source", **command: object) -> str:
-        id = f"s{next(_count)}"
-        unique_id = f"script.orders.AFTER.{id}.py"
-        client.session.ask(
-            "job_open",
-            job=id,
-            token="secret-" + id,
-            unique_id=unique_id,
-            role="after",
-            model="model.shop.orders",
-        )
-        command = {
-            "token": "secret-" + id,
-            "op": op,
-            "args": ["raw", "people"] if op == "write_to_source" else [],
-            **command,
-        }
-        flight_client, ok = flight.FlightClient(client.session.location), False
+        unique_id = f"script.orders.AFTER.s{next(_count)}.py"
+        job, ok = client.open(unique_id, role="after", model="model.shop.orders"), False
+        args = ["raw", "people"] if op == "write_to_source" else []
         try:
-            writer, reader = flight_client.do_put(
-                flight.FlightDescriptor.for_command(json.dumps(command).encode()), table.schema
-            )
-            for batch in table.to_batches():
-                writer.write_batch(batch)
-            writer.write_metadata(b"end")
-            writer.done_writing()
-            reader.read()
-            writer.close()
+            job.write(table, op=op, end=True, **{"args": args, **command})
             ok = True
-        except flight.FlightError as error:
-            raise GatewayError(
-                json.JSONDecoder().raw_decode(str(error)[str(error).index("{") :])[0]
-            ) from None
         finally:
-            result = {
-                "unique_id": unique_id,
-                "status": "success" if ok else "error",
-                "execution_time": 0.0,
-            }
-            answer = client.session.ask("job_close", job=id, ok=ok, result=result)
-        return answer["message"]
+            closed = client.close(job, ok)
+        return closed["message"]
 
     return written
 
@@ -103,10 +68,9 @@ def test_a_value_that_does_not_fit_leaves_the_source(client, write):
 
 def test_a_source_of_other_columns_is_not_made_anew_where_something_hangs_on_it(client, write):
     frame = pa.table({"id": [1], "new": [1]})
-    with pytest.raises(GatewayError) as caught:
-        write(frame)
-    assert caught.value.code == "gateway::depended_on"
-    assert "of_people" in caught.value.message
+    error = refusal(write, frame)
+    assert error.code == "gateway::depended_on"
+    assert "of_people" in error.message
     assert company(client) == [(1, "mine")]
     client.query("drop view of_people")
     write(frame)
@@ -159,9 +123,8 @@ APPENDED = [
 @pytest.mark.parametrize(("kind", "values", "says"), APPENDED)
 def test_what_is_appended_stays_as_it_is_or_is_refused(client, write, kind, values, says):
     client.query(f"drop table if exists raw_orders cascade; create table raw_orders (x {kind})")
-    with pytest.raises(GatewayError) as caught:
-        write(pa.table({"x": values}), mode="append")
-    assert caught.value.message == f"The column `x` holds a value of {says}, the type of the table"
+    error = refusal(write, pa.table({"x": values}), mode="append")
+    assert error.message == f"The column `x` holds a value of {says}, the type of the table"
     assert client.query("select * from raw_orders") == []
     client.query("drop table raw_orders")
 
@@ -180,8 +143,6 @@ def test_what_keeps_its_value_in_another_type_is_appended(client, write):
     with pytest.raises(GatewayError, match="timestamp"):
         write(pa.table(rows), mode="append")
     write(pa.table(rows).drop_columns("d"), mode="append")
-    assert client.query("select a, b::text, c::text from raw_orders") == [
-        (2, "0.12", "2024-01-01"),
-        (None, None, None),
-    ]
+    expected = [(2, "0.12", "2024-01-01"), (None, None, None)]
+    assert client.query("select a, b::text, c::text from raw_orders") == expected
     client.query("drop table raw_orders")

@@ -1,29 +1,16 @@
 """The table of types: the Arrow type written, the PostgreSQL type stored, the Arrow type read back."""
 
-from __future__ import annotations
-
 import datetime as dt
 from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from live.job_client import GatewayError
+from live.arrays import UUIDS, integers
+from live.job_client import refusal
 
 D = Decimal
 INTERVAL = "month_day_nano_interval"
 STAMP, ZONED = "timestamp[us]", "timestamp[us, tz=UTC]"
-
-
-def ints(kind: pa.DataType) -> pa.Array:
-    bits, signed = kind.bit_width, pa.types.is_signed_integer(kind)
-    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-    return pa.array([low, None, high], kind)
-
-
-def uuids() -> pa.Array:
-    return pa.ExtensionArray.from_storage(
-        pa.uuid(), pa.array([b"0123456789abcdef", None], pa.binary(16))
-    )
 
 
 def utc(*args: int) -> dt.datetime:
@@ -33,14 +20,14 @@ def utc(*args: int) -> dt.datetime:
 # The written Arrow type, PostgreSQL's type, the Arrow type read back (None: the same), and the
 # values read back (None: the same).
 WRITTEN = {
-    "int8": (ints(pa.int8()), "smallint", "int16", None),
-    "int16": (ints(pa.int16()), "smallint", None, None),
-    "int32": (ints(pa.int32()), "integer", None, None),
-    "int64": (ints(pa.int64()), "bigint", None, None),
-    "uint8": (ints(pa.uint8()), "smallint", "int16", None),
-    "uint16": (ints(pa.uint16()), "integer", "int32", None),
-    "uint32": (ints(pa.uint32()), "bigint", "int64", None),
-    "uint64": (ints(pa.uint64()), "numeric(20,0)", "decimal128(20, 0)", [D(0), None, D(2**64 - 1)]),
+    "int8": (integers(pa.int8()), "smallint", "int16", None),
+    "int16": (integers(pa.int16()), "smallint", None, None),
+    "int32": (integers(pa.int32()), "integer", None, None),
+    "int64": (integers(pa.int64()), "bigint", None, None),
+    "uint8": (integers(pa.uint8()), "smallint", "int16", None),
+    "uint16": (integers(pa.uint16()), "integer", "int32", None),
+    "uint32": (integers(pa.uint32()), "bigint", "int64", None),
+    "uint64": (integers(pa.uint64()), "numeric(20,0)", "decimal128(20, 0)", [D(0), None, D(2**64 - 1)]),
     "float16": (pa.array([1.5, None], pa.float16()), "real", "float", None),
     "float32": (pa.array([1.5, None, float("inf")], pa.float32()), "real", None, None),
     "float64": (pa.array([0.1, None, float("-inf")]), "double precision", None, None),
@@ -101,7 +88,7 @@ WRITTEN = {
     "dictionary": (pa.array(["a", None, "a"]).dictionary_encode(), "text", "string", None),
     "dictionary of int": (pa.array([1, None]).dictionary_encode(), "bigint", "int64", None),
     "runs": (pa.RunEndEncodedArray.from_arrays([2, 3], ["a", "b"]), "text", "string", None),
-    "uuid": (uuids(), "uuid", "string", ["30313233-3435-3637-3839-616263646566", None]),
+    "uuid": (UUIDS, "uuid", "string", ["30313233-3435-3637-3839-616263646566", None]),
     "json": (pa.ExtensionArray.from_storage(pa.json_(), pa.array(['{"a": 1.50}', None])), "jsonb", "string", None),
     "zero rows": (pa.array([], pa.decimal128(5, 1)), "numeric(5,1)", None, None),
 }  # fmt: skip
@@ -245,10 +232,8 @@ UNFIT = {
 def test_what_arrow_has_no_value_for_is_told(job, sql):
     error = refusal(job.sql, f"select 1 as y, {sql} as x")
     assert error.code == "gateway::value"
-    assert (
-        error.message
-        == f"The column `x` holds {UNFIT[sql]}" + error.message.partition(UNFIT[sql])[2]
-    )
+    expected = f"The column `x` holds {UNFIT[sql]}" + error.message.partition(UNFIT[sql])[2]
+    assert error.message == expected
     assert "nullif(x, " in error.help
 
 
@@ -257,81 +242,41 @@ def test_arrays_of_mixed_dimensions_are_told(job):
         "x"
     ].to_pylist() == [None, [], [[1]]]
     error = refusal(job.sql, "select x from (values (array[1]), (array[[1]])) v(x)")
-    assert (
-        error.message
-        == "The column `x` mixes arrays of 1 and 2 dimensions, for which Arrow has no type"
-    )
+    expected = "The column `x` mixes arrays of 1 and 2 dimensions, for which Arrow has no type"
+    assert error.message == expected
 
 
-REFUSED = {
-    "NUL": (
-        pa.array(["a", "b\0"]),
-        "in row 2, the character NUL (U+0000), which PostgreSQL cannot store in text",
-    ),
-    "NUL in a list": (
-        pa.array([["a"], ["b\0"]]),
-        "in row 2, the character NUL (U+0000), which PostgreSQL cannot store in text",
-    ),
-    "NUL in a struct": (
-        pa.array([{"a": "\0"}]),
-        "in row 1, the character NUL (U+0000), which PostgreSQL cannot store in text",
-    ),
-    "NUL in words": (
-        pa.array(["\0"]).dictionary_encode(),
-        "in row 1, the character NUL (U+0000), which PostgreSQL cannot store in text",
-    ),
-    "date": (
+NUL = "the character NUL (U+0000), which PostgreSQL cannot store in text"
+VALUE = "a value that PostgreSQL cannot store: "
+# The column `x`, and the row and the reason in the error.
+REFUSED = [
+    (pa.array(["a", "b\0"]), 2, NUL),
+    (pa.array([["a"], ["b\0"]]), 2, NUL),
+    (pa.array([{"a": "\0"}]), 1, NUL),
+    (pa.array(["\0"]).dictionary_encode(), 1, NUL),
+    (
         pa.array([-(2**31)], pa.int32()).cast(pa.date32()),
-        "in row 1, a date or time beyond what PostgreSQL can store",
+        1,
+        "a date or time beyond what PostgreSQL can store",
     ),
-    "timestamp": (
-        pa.array([-(2**63)], pa.timestamp("us")),
-        "in row 1, a value that PostgreSQL cannot store: a time before 4713 BC",
-    ),
-    "seconds": (
-        pa.array([10**13], pa.timestamp("s")),
-        "in row 1, a value that PostgreSQL cannot store: Casting from timestamp[s]",
-    ),
-    "seconds in a list": (
-        pa.array([[10**13]], pa.list_(pa.timestamp("s"))),
-        "in row 1, a value that PostgreSQL cannot store: Casting from timestamp[s]",
-    ),
-    "nanoseconds": (
-        pa.array([0, 1999], pa.timestamp("ns")),
-        "in row 2, a value that PostgreSQL cannot store: Casting from timestamp[ns]",
-    ),
-    "nanoseconds of a day": (
-        pa.array([1], pa.time64("ns")),
-        "in row 1, a value that PostgreSQL cannot store: Casting from time64[ns]",
-    ),
-    "nanoseconds of a duration": (
-        pa.array([1], pa.duration("ns")),
-        "in row 1, a value that PostgreSQL cannot store: Casting from duration[ns]",
-    ),
-    "nanoseconds of an interval": (
-        pa.array([(0, 0, 1)], pa.month_day_nano_interval()),
-        "in row 1, a value that PostgreSQL cannot store: casting MonthDayNano",
-    ),
-    "a key twice": (
+    (pa.array([-(2**63)], pa.timestamp("us")), 1, VALUE + "a time before 4713 BC"),
+    (pa.array([10**13], pa.timestamp("s")), 1, VALUE + "Casting from timestamp[s]"),
+    (pa.array([[10**13]], pa.list_(pa.timestamp("s"))), 1, VALUE + "Casting from timestamp[s]"),
+    (pa.array([0, 1999], pa.timestamp("ns")), 2, VALUE + "Casting from timestamp[ns]"),
+    (pa.array([1], pa.time64("ns")), 1, VALUE + "Casting from time64[ns]"),
+    (pa.array([1], pa.duration("ns")), 1, VALUE + "Casting from duration[ns]"),
+    (pa.array([(0, 0, 1)], pa.month_day_nano_interval()), 1, VALUE + "casting MonthDayNano"),
+    (
         pa.array([[("k", 1), ("k", 2)]], pa.map_(pa.string(), pa.int8())),
-        "in row 1, a value that PostgreSQL cannot store: a map with the key 'k' twice",
+        1,
+        VALUE + "a map with the key 'k' twice",
     ),
-    "NaN in JSON": (
-        pa.array([{"a": float("nan")}]),
-        "in row 1, a value that PostgreSQL cannot store: JSON has no number nan",
-    ),
-}
+    (pa.array([{"a": float("nan")}]), 1, VALUE + "JSON has no number nan"),
+]
 
 
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_postgres_cannot_store_is_told_with_column_and_row(client, case):
-    array, said = REFUSED[case]
+@pytest.mark.parametrize(("array", "row", "reason"), REFUSED)
+def test_what_postgres_cannot_store_is_told_with_column_and_row(client, array, row, reason):
     error = refusal(client.write, pa.table({"id": range(len(array)), "x": array}))
     assert error.code == "gateway::value"
-    assert error.message.startswith(f"The column `x` holds, {said}")
-
-
-def refusal(call, *args) -> GatewayError:
-    with pytest.raises(GatewayError) as caught:
-        call(*args)
-    return caught.value
+    assert error.message.startswith(f"The column `x` holds, in row {row}, {reason}")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from pyarrow import flight
 from stand_ins.gateway import TOKEN, FakeGateway, refused
+from stand_ins.supervisor import job_request
 
 WORKER = Path(__file__).parents[2] / "fal_worker"
 LEASE = "of the lease"
@@ -90,24 +91,13 @@ class Runner:
     def script(
         self, code: str, timeout: float | None = None, files: dict[str, str] | None = None, **more
     ) -> Path:
-        job = {
-            "kind": "script", "unique_id": "model.p.m", "name": "m", "path": "models/m.py", "code": code, "lines": None,
-            "project_dir": ".", "cwd": ".", "location": "", "token": "", "vars": {}, "target": {}, "keyword": "fal", "scripts_dir": None,
-        }  # fmt: skip
-        lease = {
-            "location": self.gateway.location,
-            "token": LEASE,
-            "job": job,
-            "timeout": timeout,
-            **more,
-        }
+        job = job_request(".", "models/m.py", code, keyword="fal", scripts_dir=None)
+        place = {"location": self.gateway.location, "token": LEASE}
+        lease = {**place, "job": job, "timeout": timeout, **more}
         text = (WORKER / "remote/bootstrap.py").read_text()
         project = {"models/m.py": code, **(files or {})}
-        packed = {
-            "worker": _zip(_worker()),
-            "project": _zip(project),
-            "lease": json.dumps(lease).encode(),
-        }
+        packed = {"worker": _zip(_worker()), "project": _zip(project)}
+        packed["lease"] = json.dumps(lease).encode()
         for name, data in packed.items():
             text = text.replace("{{%s}}" % name, base64.b64encode(data).decode())
         path = self.folder / "script.py"
@@ -117,17 +107,10 @@ class Runner:
     def start(
         self, *words: str, stdin=subprocess.DEVNULL, cwd: str | Path = "/"
     ) -> subprocess.Popen:
-        environment = {"TMPDIR": str(self.temporary), "PATH": os.defpath}
+        how = {"env": {"TMPDIR": str(self.temporary), "PATH": os.defpath}, "cwd": cwd, "text": True}
         pipe = subprocess.PIPE
-        return subprocess.Popen(
-            [sys.executable, *words],
-            stdin=stdin,
-            stdout=pipe,
-            stderr=pipe,
-            env=environment,
-            cwd=cwd,
-            text=True,
-        )
+        command = [sys.executable, *words]
+        return subprocess.Popen(command, stdin=stdin, stdout=pipe, stderr=pipe, **how)
 
     def run(self, code: str, timeout: float | None = None, **more) -> subprocess.CompletedProcess:
         return ended(self.start(str(self.script(code, timeout, **more))))
@@ -154,12 +137,8 @@ def _worker() -> dict[str, str]:
         WORKER.glob("*.py")
     )
     # And the session's modules that the supervisor adds.
-    listed = (
-        (WORKER.parent.parent / "src/lease/script.rs")
-        .read_text()
-        .partition("const SHARED")[2]
-        .partition("];")[0]
-    )
+    script = (WORKER.parent.parent / "src/lease/script.rs").read_text()
+    listed = script.partition("const SHARED")[2].partition("];")[0]
     paths += [WORKER / name for name in re.findall(r'"([a-z_/]+\.py)"', listed)]
     return {f"fal_worker/{path.relative_to(WORKER)}": text(path) for path in paths}
 

@@ -1,7 +1,5 @@
 """A lease's script from outside: its output, its messages, the files it leaves, its exit code."""
 
-from __future__ import annotations
-
 import signal
 from pathlib import Path
 
@@ -73,12 +71,10 @@ def test_a_model_runs_on_standard_input_with_its_project_and_no_other_files(
     with script.open() as stdin:
         done = ended(runner.start("-", stdin=stdin, cwd=here))
     gateway = runner.gateway
-    assert (done.returncode, done.stdout, done.stderr, gateway.answer) == (
-        0,
-        "",
-        "",
-        {"ok": True, "error": None},
-    )
+    assert done.returncode == 0
+    assert done.stdout == ""
+    assert done.stderr == ""
+    assert gateway.answer == {"ok": True, "error": None}
     assert gateway.model == pa.table({"x": [1]})
     lines = gateway.of("stdout")
     assert lines[0] == "helped a,b project  json"
@@ -149,17 +145,13 @@ def test_another_attempt_may_take_its_place(runner: Runner):
 
 
 def test_the_runner_may_stop_it(runner: Runner):
-    assert (
-        stopped(runner, lambda process: process.send_signal(signal.SIGTERM))
-        == "fal: stopped by SIGTERM"
-    )
+    expected = "fal: stopped by SIGTERM"
+    assert stopped(runner, lambda process: process.send_signal(signal.SIGTERM)) == expected
 
 
 def test_without_a_gateway_it_ends(runner: Runner):
-    assert (
-        stopped(runner, lambda _: runner.gateway.shutdown())
-        == "fal: the data gateway has not answered for 30 seconds"
-    )
+    expected = "fal: the data gateway has not answered for 30 seconds"
+    assert stopped(runner, lambda _: runner.gateway.shutdown()) == expected
     done = runner.run("print('never')")
     said = done.stderr.splitlines()[-1]
     assert (

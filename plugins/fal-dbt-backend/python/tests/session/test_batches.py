@@ -14,11 +14,8 @@ def fail(
     failures: BatchFailures, number: int, event: str | None = None, message: str = "ERROR"
 ) -> None:
     if event is not None:
-        failures.event(
-            SimpleNamespace(
-                info=SimpleNamespace(name="GenericExceptionOnRun"), data=SimpleNamespace(exc=event)
-            )
-        )
+        info = SimpleNamespace(name="GenericExceptionOnRun")
+        failures.event(SimpleNamespace(info=info, data=SimpleNamespace(exc=event)))
     runner = SimpleNamespace(
         batch_idx=number, batches=dict.fromkeys(range(9)), node=SimpleNamespace(unique_id=UID)
     )
@@ -32,16 +29,9 @@ def explained(failures: BatchFailures) -> str:
 def test_each_reason_is_said_once_and_many_are_counted(monkeypatch):
     monkeypatch.setattr(batches, "_day", lambda runner: f"day {runner.batch_idx}")
     failures = BatchFailures()
-    fail(
-        failures,
-        1,
-        "Exception on worker thread. Runtime Error in model m (models/m.sql)\n  no column\n  at line 2",
-    )
-    fail(
-        failures,
-        2,
-        "Exception on worker thread. Runtime Error in model m (models/m.sql)\n  no column\n  at line 2",
-    )
+    in_model = "Exception on worker thread. Runtime Error in model m (models/m.sql)"
+    for number in (1, 2):
+        fail(failures, number, f"{in_model}\n  no column\n  at line 2")
     fail(failures, 3, message="Compilation Error in model m (models/m.sql)\n  no macro")
     for number in (4, 5, 6):
         fail(failures, number, f"reason {number}")

@@ -1,7 +1,5 @@
 """Ends of a run: regular, interrupted, without the supervisor; and what each of them leaves."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys
@@ -10,6 +8,7 @@ from importlib.metadata import version
 import duckdb
 import pyarrow as pa
 import pytest
+from live.client import SCORES, job_result
 from live.fixtures import make_project
 from live.job_client import JobClient
 from live.process import Refused
@@ -29,11 +28,8 @@ def results(root):
         "print(json.dumps({r.unique_id: [r.status, r.message, r.thread_id] for r in a.results}))"
     )
     path = str(root / "target/run_results.json")
-    return json.loads(
-        subprocess.run(
-            [sys.executable, "-c", script, path], check=True, capture_output=True, text=True
-        ).stdout
-    )
+    command = [sys.executable, "-c", script, path]
+    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
 def query(root, sql):
@@ -58,15 +54,8 @@ def test_hooks_and_skipped_nodes_are_in_the_artifacts(hooked, open_session):
     session.start("models/fal/scores.sql")
     session.run("seed.shop.raw_orders")
     open_scores(session)
-    failed = {
-        "status": "error",
-        "message": "ValueError: no",
-        "execution_time": 0.1,
-        "thread_id": "main",
-    }
-    closed = session.ask(
-        "job_close", job="j", ok=False, result={**failed, "unique_id": "model.shop.scores"}
-    )
+    failed = job_result(SCORES, ok=False, message="ValueError: no", thread_id="main")
+    closed = session.ask("job_close", job="j", ok=False, result=failed)
     assert closed["status"] == "error"
     for uid in ("model.shop.report", "model.shop.shared"):
         session.ask("record", unique_id=uid, status="skipped", message=None)
@@ -95,11 +84,8 @@ def test_an_interrupted_run_writes_its_artifacts(hooked, open_session):
     assert found["model.shop.scores"][:2] == ["error", "Interrupted"]
     assert found["model.shop.orders"][0] == "success"
     assert query(hooked, "select what from log") == [("start",)]
-    assert query(hooked, "select table_name from duckdb_tables() order by 1") == [
-        ("log",),
-        ("orders",),
-        ("raw_orders",),
-    ]
+    expected = [("log",), ("orders",), ("raw_orders",)]
+    assert query(hooked, "select table_name from duckdb_tables() order by 1") == expected
 
 
 def test_finish_interrupted_ends_nodes_in_flight_by_itself(hooked, open_session):
@@ -114,13 +100,8 @@ def test_finish_interrupted_ends_nodes_in_flight_by_itself(hooked, open_session)
 
 def test_an_on_run_start_under_way_ends_when_the_run_is_cancelled(tmp_path, open_session):
     slow = ENDLESS.rsplit("}}", 1)[-1].strip()
-    root = make_project(
-        tmp_path / "slow",
-        {
-            "dbt_project.yml": PROJECT
-            + f"on-run-start: [{json.dumps('create table x as ' + slow)}]\n"
-        },
-    )
+    hook = f"on-run-start: [{json.dumps('create table x as ' + slow)}]\n"
+    root = make_project(tmp_path / "slow", {"dbt_project.yml": PROJECT + hook})
     session = open_session(root)
     session.load()
     begun = session.send("begin", selected=session.runnable())
@@ -188,10 +169,8 @@ def test_nothing_selected_is_a_run_too(project, open_session):
 
 
 def test_a_failing_on_run_start_does_not_stop_the_nodes(tmp_path, open_session):
-    root = make_project(
-        tmp_path / "p",
-        {"dbt_project.yml": PROJECT + FAILS + "flags: {skip_nodes_if_on_run_start_fails: false}\n"},
-    )
+    text = PROJECT + FAILS + "flags: {skip_nodes_if_on_run_start_fails: false}\n"
+    root = make_project(tmp_path / "p", {"dbt_project.yml": text})
     session = open_session(root)
     session.start("models/fal/scores.sql")
     assert session.run("seed.shop.raw_orders")["status"] == "success"

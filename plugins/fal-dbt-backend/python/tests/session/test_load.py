@@ -1,15 +1,13 @@
 """The answer to `load`: the graph, or the reason why there is none."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess
 import sys
 
 import pytest
-from live.fixtures import make_project
-from live.process import Refused
+from live.fixtures import make_project, sessions
+from live.process import PACKAGE, Refused
 
 RICH = {
     "models/off.sql": "{{ config(enabled=false) }} select 1 as x",
@@ -39,10 +37,12 @@ groups:
 }
 
 
-@pytest.fixture
-def graph(tmp_path, open_session):
-    session = open_session(make_project(tmp_path / "rich", RICH), command="ls", execute=False)
-    return session.load("models/fal/scores.sql"), session
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory):
+    root = make_project(tmp_path_factory.mktemp("load") / "rich", RICH)
+    with sessions(root) as start:
+        session = start(command="ls", execute=False)
+        yield session.load("models/fal/scores.sql"), session
 
 
 def test_the_graph_has_what_selectors_need(graph):
@@ -53,41 +53,31 @@ def test_the_graph_has_what_selectors_need(graph):
     assert kinds == {"model", "seed", "snapshot", "test", "source", "exposure", "unit_test"}
 
     dim = nodes["model.shop.dim.v2"]
-    assert (dim["version"], dim["latest_version"], dim["access"], dim["fqn"]) == (
-        "2",
-        "2",
-        "public",
-        ["shop", "dim", "v2"],
-    )
+    assert dim["version"] == "2"
+    assert dim["latest_version"] == "2"
+    assert dim["access"] == "public"
+    assert dim["fqn"] == ["shop", "dim", "v2"]
     orders = nodes["model.shop.orders"]
-    assert (orders["tags"], orders["config"]["materialized"], orders["patch_path"]) == (
-        ["a", "b"],
-        "table",
-        "shop://models/more.yml",
-    )
+    assert orders["tags"] == ["a", "b"]
+    assert orders["config"]["materialized"] == "table"
+    assert orders["patch_path"] == "shop://models/more.yml"
     assert orders["meta"] == {"owner": "me", "nan": None}
-    assert (orders["path"], orders["original_file_path"], orders["language"]) == (
-        "orders.sql",
-        "models/orders.sql",
-        "sql",
-    )
+    assert orders["path"] == "orders.sql"
+    assert orders["original_file_path"] == "models/orders.sql"
+    assert orders["language"] == "sql"
     assert orders["relation_name"] == '"shop"."main"."orders"'
 
     named = next(n for n in nodes.values() if n["name"] == "named")
     assert named["extra"]["test_metadata"]["name"] == "accepted_values"
-    assert (named["extra"]["attached_node"], named["extra"]["column_name"]) == (
-        "model.shop.orders",
-        "id",
-    )
+    assert named["extra"]["attached_node"] == "model.shop.orders"
+    assert named["extra"]["column_name"] == "id"
     assert named["extra"]["test_node_type"] == "generic"
     assert nodes["test.shop.single"]["extra"]["test_node_type"] == "singular"
 
     source = nodes["source.shop.files.people"]
-    assert (source["source_name"], source["name"], source["extra"]["loader"]) == (
-        "files",
-        "people",
-        "hand",
-    )
+    assert source["source_name"] == "files"
+    assert source["name"] == "people"
+    assert source["extra"]["loader"] == "hand"
     assert nodes["exposure.shop.board"]["extra"]["type"] == "dashboard"
     assert nodes["unit_test.shop.shared.doubles"]["depends_on"] == ["model.shop.shared"]
     assert nodes["model.shop.scores"]["depends_on"] == ["model.shop.orders"]
@@ -97,12 +87,10 @@ def test_the_session_speaks_of_itself(graph):
     loaded, session = graph
     info = loaded["info"]
     assert re.fullmatch(r"1\.\d+\.\d+.*", info["dbt_version"])
-    assert (info["adapter"], info["project_name"], info["target_name"], info["schema"]) == (
-        "duckdb",
-        "shop",
-        "dev",
-        "main",
-    )
+    assert info["adapter"] == "duckdb"
+    assert info["project_name"] == "shop"
+    assert info["target_name"] == "dev"
+    assert info["schema"] == "main"
     assert (info["threads"], info["target_path"]) == (4, str(session.project / "target"))
     assert info["run_results_metadata"]["invocation_id"] == info["invocation_id"]
     assert info["run_results_metadata"]["dbt_schema_version"].endswith("run-results/v6.json")
@@ -138,9 +126,8 @@ def test_state_is_compared(tmp_path, open_session):
     (root / "models/orders.sql").write_text("select 1 as id, 2 as amount")
     second = open_session(root, command="ls", execute=False, dbt_args=["--state", "before"])
     second.load("models/fal/scores.sql")
-    assert (
-        "model.shop.orders" in second.ask("select", method="state", value="modified")["unique_ids"]
-    )
+    text = second.ask("select", method="state", value="modified")["unique_ids"]
+    assert "model.shop.orders" in text
 
 
 BROKEN = {
@@ -219,43 +206,30 @@ def test_what_dbt_warns_of_and_macros_say_is_logged(tmp_path, open_session):
     assert session.logs("debug") == []
 
 
-def test_without_dbt_it_says_so(project, open_session, tmp_path):
-    script = (
+def error_of(script: str) -> dict:
+    """The error that a script prints, in a process of its kind."""
+    environment = {"PYTHONPATH": str(PACKAGE)}
+    command = [sys.executable, "-c", script]
+    out = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return json.loads(out.stdout)
+
+
+def test_without_dbt_it_says_so():
+    error = error_of(
         "import sys, os, socket, json, subprocess\n"
         "class No:\n    def find_spec(self, name, *a):\n        if name.split('.')[0] == 'dbt': raise ModuleNotFoundError('no', name=name)\n"
         "sys.meta_path.insert(0, No())\nfrom fal_worker.engine.open import _import_dbt\nprint(json.dumps(_import_dbt().to_dict()))"
     )
-    from live.process import PACKAGE
-
-    out = subprocess.run(
-        [sys.executable, "-c", script],
-        env={"PYTHONPATH": str(PACKAGE)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    error = json.loads(out.stdout)
     assert (error["code"], "dbt is not installed in" in error["message"]) == ("dbt::missing", True)
 
 
 def test_a_dbt_without_the_names_we_need_is_refused():
-    from live.process import PACKAGE
-
-    script = (
+    error = error_of(
         "import dbt.cli.main, dbt.task.build, json\nfrom dbt.task.runnable import GraphRunnableTask as T\n"
         "del T.run_queue\nfrom fal_worker.engine import selfcheck\n"
         "try:\n    selfcheck.check()\nexcept Exception as e:\n    print(json.dumps(e.to_dict()))"
     )
-    out = subprocess.run(
-        [sys.executable, "-c", script],
-        env={"PYTHONPATH": str(PACKAGE)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    error = json.loads(out.stdout)
     assert error["code"] == "dbt::unsupported"
-    assert re.match(
-        r"dbt-core \d.* cannot be driven from the inside: no dbt.task.build.BuildTask.run_queue",
-        error["message"],
-    )
+    missing = "no dbt.task.build.BuildTask.run_queue"
+    start = rf"dbt-core \d.* cannot be driven from the inside: {missing}"
+    assert re.match(start, error["message"])

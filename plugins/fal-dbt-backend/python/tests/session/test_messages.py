@@ -2,8 +2,6 @@
 describe.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path
@@ -14,18 +12,8 @@ from fal_worker.engine.session import Session
 
 ROOT = Path(__file__).parents[5]
 SCHEMAS = json.loads((ROOT / "docs/plugins/schemas/execution-backend.json").read_text())["$defs"]
-PUBLISHED = [
-    "BeginRequest",
-    "CloseResponse",
-    "CompileRequest",
-    "CompileResponse",
-    "LoadRequest",
-    "NodeResult",
-    "OpenRequest",
-    "PythonModel",
-    "RunGraph",
-    "SelectRequest",
-]
+PUBLISHED = """BeginRequest CloseResponse CompileRequest CompileResponse LoadRequest NodeResult
+    OpenRequest PythonModel RunGraph SelectRequest""".split()
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -1,15 +1,13 @@
 """dbt-native Python models: dbt's materialization in the session, the user's code elsewhere."""
 
-from __future__ import annotations
-
 import json
 from types import SimpleNamespace
 
-import duckdb
 import pytest
 from fal_worker.engine.native import runs_in_warehouse
 from live import native_job
-from live.fixtures import make_project
+from live.client import Client
+from live.fixtures import ORDERS, begun, make_project
 
 TABLE = """
 
@@ -31,130 +29,126 @@ def model(dbt, session):
     dbt.config(materialized="table")
     return dbt.ref("orders")
 """
-HOOKS = """models:
-  - name: native
-    config:
-      pre_hook: "create or replace table hook_log as select 1 as n"
-      post_hook: "insert into hook_log select count(*) from {{ this }}"
-"""
 REFUSED = """
 def model(dbt, session):
     dbt.config(%s)
     return dbt.ref("orders")
 """
-MICROBATCH = 'materialized="incremental", incremental_strategy="microbatch", event_time="at", batch_size="day", begin="2024-01-01"'
-BROKEN = """
-def model(dbt, session):
-    df = dbt.ref("orders")
-    raise ValueError("no luck")
-    return df
+MODELS = {
+    "plain": TABLE,
+    "kept": TABLE,
+    "grown": INCREMENTAL,
+    "hooked": HOOKED,
+    "viewed": REFUSED % 'materialized="view"',
+    "batched": REFUSED
+    % 'materialized="incremental", incremental_strategy="microbatch", event_time="at", batch_size="day", begin="2024-01-01"',
+}
+HOOKS = """models:
+  - name: hooked
+    config:
+      pre_hook: "create or replace table hook_log as select 1 as n"
+      post_hook: "insert into hook_log select count(*) from {{ this }}"
 """
-UID = "model.shop.native"
 
 
-@pytest.fixture
-def native(tmp_path, open_session):
-    """Runs the model `native` with this code in one session; returns its result and the finished
-    session.
-    """
-    root = tmp_path / "native"
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    files = {f"models/{name}.py": code for name, code in MODELS.items()}
+    root = make_project(
+        tmp_path_factory.mktemp("native") / "project", {**files, "models/native.yml": HOOKS}
+    )
+    with begun(root, "models/fal/scores.sql", ran=ORDERS) as session:
+        yield Client(session)
 
-    def run(code: str, job=native_job.run, yaml: str = "models: []"):
-        make_project(root, {"models/native.py": code, "models/native.yml": yaml})
-        session = open_session(root)
+
+@pytest.fixture(scope="module")
+def run(client):
+    """Runs a model; returns its result."""
+    session = client.session
+
+    def run(name, job=native_job.run):
         session.on_python_job = lambda event: session.send("python_job_done", **job(event))
-        session.start(
-            "models/fal/scores.sql", selected=["seed.shop.raw_orders", "model.shop.orders", UID]
-        )
-        session.run("seed.shop.raw_orders")
-        session.run("model.shop.orders")
-        result = session.run(UID)
-        session.finish()
-        return result, session
+        return session.run(f"model.shop.{name}")
 
-    run.root = root
-    run.query = lambda sql: _query(root, sql)
     return run
 
 
-def _query(root, sql):
-    with duckdb.connect(str(root / "shop.duckdb"), read_only=True) as con:
-        return con.execute(sql).fetchall()
+def events(client, name):
+    """The jobs of a model that the session asked for."""
+    jobs = [event for event in client.session.events if event["event"] == "python_job"]
+    return [event for event in jobs if event["unique_id"] == f"model.shop.{name}"]
 
 
-def test_a_table_is_made_by_dbts_own_macro(native):
-    result, session = native(TABLE)
-    assert (result["status"], result["rows_affected"], result["relation_name"]) == (
-        "success",
-        2,
-        '"shop"."main"."native"',
-    )
-    assert native.query("select * from native order by id") == [(1, 10), (2, 20)]
-    (event,) = [e for e in session.events if e["event"] == "python_job"]
-    assert event["path"] == "models/native.py"
+def test_a_table_is_made_by_dbts_own_macro(client, run):
+    result = run("plain")
+    assert (result["status"], result["rows_affected"]) == ("success", 2)
+    assert result["relation_name"] == '"shop"."main"."plain"'
+    assert client.query("select * from plain order by id") == [(1, 10), (2, 20)]
+    (event,) = events(client, "plain")
+    assert event["path"] == "models/plain.py"
     # A traceback's line numbers are those of the user's file.
     assert event["code"].split("\n")[:5] == TABLE.split("\n")[:5]
     # dbt's temporary relations are gone.
-    assert (
-        native.query("select table_name from duckdb_tables() where table_name like '%tmp%'") == []
-    )
-    results = json.loads((native.root / "target/run_results.json").read_text())["results"]
-    assert results[-1]["adapter_response"] == {"_message": "OK", "rows_affected": 2}
+    like = "select table_name from duckdb_tables() where table_name like '{}'"
+    assert client.query(like.format("%tmp%")) == []
 
 
-def test_an_incremental_model_reads_itself_and_merges(native):
-    native(INCREMENTAL)
-    assert native.query("select * from native order by id") == [(1, 10), (2, 20)]
-    result, _ = native(INCREMENTAL)
+def test_an_incremental_model_reads_itself_and_merges(client, run):
+    run("grown")
+    assert client.query("select * from grown order by id") == [(1, 10), (2, 20)]
+    result = run("grown")
     assert result["status"] == "success", result
-    assert native.query("select * from native order by id") == [(1, 10), (2, 100), (3, 100)]
+    assert client.query("select * from grown order by id") == [(1, 10), (2, 100), (3, 100)]
 
 
-def test_hooks_run_in_the_same_transaction(native):
-    result, _ = native(HOOKED, yaml=HOOKS)
+def test_hooks_run_in_the_same_transaction(client, run):
+    result = run("hooked")
     assert result["status"] == "success", result
-    assert native.query("select n from hook_log order by n") == [(1,), (3,)]
+    assert client.query("select n from hook_log order by n") == [(1,), (3,)]
 
 
-def test_a_failure_leaves_the_old_table(native):
-    native(TABLE)
-    result, _ = native(BROKEN)
+def test_a_failure_leaves_the_old_table(client, run):
+    run("kept")
+
+    def broken(event):
+        code = event["code"].replace("    return dbt.ref", "    raise ValueError('no luck')\n#", 1)
+        return native_job.run({**event, "code": code})
+
+    result = run("kept", broken)
     assert result["status"] == "error"
     assert "no luck" in result["message"]
     assert "Traceback" not in result["message"]
-    assert native.query("select count(*) from native") == [(2,)]
+    assert client.query("select count(*) from kept") == [(2,)]
 
 
-def test_a_job_that_dies_after_its_write_leaves_nothing(native):
-    native(TABLE)
-
-    def dies(event):
-        return {
-            **native_job.run(event),
-            "ok": False,
-            "error": {"kind": "crash", "message": "killed by SIGSEGV"},
-        }
-
-    result, _ = native(TABLE, dies)
+def test_a_job_that_dies_after_its_write_leaves_nothing(client, run):
+    run("kept")
+    error = {"kind": "crash", "message": "killed by SIGSEGV"}
+    result = run("kept", lambda event: {**native_job.run(event), "ok": False, "error": error})
     assert (result["status"], "killed by SIGSEGV" in result["message"]) == ("error", True)
-    assert native.query(
-        "select table_name from duckdb_tables() where table_name like 'native%'"
-    ) == [("native",)]
-
-
-def test_a_job_that_never_writes_is_an_error(native):
-    result, _ = native(TABLE, lambda event: {"job": event["job"], "ok": True, "error": None})
+    tables = "select table_name from duckdb_tables() where table_name like 'kept%'"
+    assert client.query(tables) == [("kept",)]
+    result = run("kept", lambda event: {"job": event["job"], "ok": True, "error": None})
     assert (result["status"], "without writing" in result["message"]) == ("error", True)
 
 
-def test_what_cannot_be_is_refused_before_the_code_runs(native):
-    for config, reason in (
-        (MICROBATCH, "microbatch cuts SQL into batches"),
-        ('materialized="view"', "Say table or incremental"),
+def test_what_cannot_be_is_refused_before_the_code_runs(client, run):
+    for name, reason in (
+        ("batched", "microbatch cuts SQL into batches"),
+        ("viewed", "Say table or incremental"),
     ):
-        result, session = native(REFUSED % config)
+        result = run(name)
         assert (result["status"], reason in result["message"]) == ("error", True), result
-        assert not any(event["event"] == "python_job" for event in session.events)
+        assert events(client, name) == []
+
+
+def test_the_artifact_has_dbts_answer(client):
+    """Must be the last test with the session: it ends the run."""
+    client.session.finish()
+    path = client.session.project / "target/run_results.json"
+    results = {each["unique_id"]: each for each in json.loads(path.read_text())["results"]}
+    answer = results["model.shop.plain"]["adapter_response"]
+    assert answer == {"_message": "OK", "rows_affected": 2}
 
 
 class _NoPython:

@@ -1,7 +1,5 @@
 """The shortcuts of a session's start have no visible effect."""
 
-from __future__ import annotations
-
 import json
 
 

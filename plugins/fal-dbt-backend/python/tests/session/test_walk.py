@@ -1,12 +1,10 @@
 """One whole run: load, begin, nodes, a job, finish."""
 
-from __future__ import annotations
-
 import json
 
 import duckdb
 import pyarrow as pa
-from live.job_client import JobClient
+from live.client import Client
 
 
 def test_a_run_of_everything(project, open_session):
@@ -21,12 +19,11 @@ def test_a_run_of_everything(project, open_session):
     assert (seed["status"], seed["rows_affected"]) == ("success", 3)
     assert session.run("model.shop.orders")["status"] == "success"
 
-    session.ask("job_open", job="j1", token="t1", unique_id="model.shop.scores")
-    job = JobClient(session.location, "t1")
+    client = Client(session)
+    job = client.open()
     assert job.ref("orders").to_pydict() == {"id": [1, 2, 3], "amount": [10, 20, None]}
     assert job.write(pa.table({"id": [1, 2], "score": [0.5, None]})) == 2
-    result = {"unique_id": "model.shop.scores", "status": "success", "execution_time": 0.1}
-    closed = session.ask("job_close", job="j1", ok=True, result=result)
+    closed = client.close(job)
     assert (closed["status"], closed["rows_affected"]) == ("success", 2)
     assert closed["relation_name"] == '"shop"."main"."scores"'
 

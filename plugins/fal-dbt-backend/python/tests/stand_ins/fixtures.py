@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stand_ins.gateway import TOKEN, FakeGateway
-from stand_ins.supervisor import Zygote
+from stand_ins.supervisor import Zygote, job_request
 
 
 @pytest.fixture(scope="session")
@@ -52,21 +52,8 @@ def start(zygote, gateway, project, numbers):
     def start(code, path="models/m.py", zygote=zygote, **rest):
         code = textwrap.dedent(code)
         (project / path).write_text(code)
-        request = {
-            "kind": "script",
-            "unique_id": "model.p.m",
-            "name": "m",
-            "path": path,
-            "code": code,
-            "lines": None,
-        }
-        request |= {
-            "project_dir": str(project),
-            "cwd": str(project),
-            "location": gateway.location,
-            "token": TOKEN,
-        }
-        return zygote.start(f"j{next(numbers)}", {**request, "vars": {}, "target": {}, **rest})
+        request = job_request(project, path, code, location=gateway.location, token=TOKEN)
+        return zygote.start(f"j{next(numbers)}", {**request, **rest})
 
     return start
 

@@ -17,27 +17,27 @@ PYTHON = str(Path(__file__).resolve().parents[2])
 PATIENCE = 60
 
 
+def job_request(project, path, code, **rest):
+    """The request that starts a job in a project."""
+    return {
+        "kind": "script", "unique_id": "model.p.m", "name": "m", "path": path, "code": code, "lines": None,
+        "project_dir": str(project), "cwd": str(project), "location": "", "token": "", "vars": {}, "target": {}, **rest,
+    }  # fmt: skip
+
+
 class Zygote:
     """A real zygote process."""
 
     def __init__(self, folder, python=sys.executable, **environment):
         self.folder = folder
         ours, theirs = socket.socketpair()
-        variables = {
-            **os.environ,
-            "PYTHONPATH": PYTHON,
-            "FAL_CONTROL_FD": str(theirs.fileno()),
-            **environment,
-        }
+        own = {"PYTHONPATH": PYTHON, "FAL_CONTROL_FD": str(theirs.fileno())}
         command = [python, "-m", "fal_worker.zygote"]
-        self.process = subprocess.Popen(
-            command,
-            env=variables,
-            pass_fds=[theirs.fileno()],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        how = {"cwd": folder, "stdin": subprocess.DEVNULL, "start_new_session": True}
+        # Without the variables that only tests know.
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("FAL_TEST_")}
+        variables = {**inherited, **own, **environment}
+        self.process = subprocess.Popen(command, env=variables, pass_fds=[theirs.fileno()], **how)
         theirs.close()
         self.control = ours
         self._answers = {}

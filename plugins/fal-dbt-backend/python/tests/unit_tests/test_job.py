@@ -16,46 +16,24 @@ def sent(table):
 
 
 def given(number, name, table, **rest):
-    entry = {
-        "input": f"ref('{name}')",
-        "kind": "ref",
-        "source": None,
-        "name": name,
-        "package": "p",
-        "is_own_package": True,
-    }
-    entry |= {
-        "version": None,
-        "is_latest": True,
-        "relation": f'"db"."main"."{name}"',
-        "table": f"fal_given_{number}",
-    }
-    return {**entry, "rows": sent(table), **rest}
+    return {
+        "input": f"ref('{name}')", "kind": "ref", "source": None, "name": name, "package": "p", "is_own_package": True,
+        "version": None, "is_latest": True, "relation": f'"db"."main"."{name}"', "table": f"fal_given_{number}",
+        "rows": sent(table), **rest,
+    }  # fmt: skip
 
 
 ORDERS = pa.table({"id": [1, 2, 3], "n": [1, None, 3]})
+PAYMENTS = "source('raw', 'payments')"
 INPUTS = [
     given(0, "orders", ORDERS),
-    given(
-        1,
-        "payments",
-        pa.table({"paid": [5]}),
-        kind="source",
-        source="raw",
-        input="source('raw', 'payments')",
-    ),
+    given(1, "payments", pa.table({"paid": [5]}), kind="source", source="raw", input=PAYMENTS),
     given(2, "old", pa.table({"v": [1]}), version="1", is_latest=False, input="ref('old', v=1)"),
     given(3, "old", pa.table({"v": [2]}), version="2", input="ref('old', v=2)"),
     given(4, "m", pa.table({"top": [2]}), kind="this", input="this"),
 ]
-UNIT_TEST = {
-    "name": "t",
-    "model": "model.p.m",
-    "vars": {},
-    "env_vars": {},
-    "is_incremental": False,
-    "config": {},
-}
+UNIT_TEST = {"name": "t", "model": "model.p.m", "vars": {}, "env_vars": {}, "config": {}}
+UNIT_TEST["is_incremental"] = False
 
 
 @pytest.fixture
@@ -87,13 +65,8 @@ def test_reads_are_answered_from_the_given_rows(test):
         write_to_model(orders.assign(paid=paid["paid"][0], old=ref("old")["v"][0], older=ref("old", version=1)["v"][0]))
         """
     )
-    assert rows(ended) == {
-        "id": [1, 2, 3],
-        "n": [1, None, 3],
-        "paid": [5] * 3,
-        "old": [2] * 3,
-        "older": [1] * 3,
-    }
+    others = {"paid": [5] * 3, "old": [2] * 3, "older": [1] * 3}
+    assert rows(ended) == {**ORDERS.to_pydict(), **others}
 
 
 def test_parts_of_the_given_rows(test):
@@ -137,23 +110,17 @@ def test_nothing_else_is_written(test, call):
 
 def test_errors_are_those_of_a_model(test):
     assert test("pass").error["kind"] == "no_write"
-    assert (
-        test("1 / 0").error["traceback"].splitlines()[1]
-        == '  File "models/m.py", line 1, in <module>'
-    )
-    assert (
-        "already called at line 1"
-        in test("write_to_model(ref('orders'))\nwrite_to_model(ref('orders'))").error["message"]
-    )
+    expected = '  File "models/m.py", line 1, in <module>'
+    assert test("1 / 0").error["traceback"].splitlines()[1] == expected
+    message = test("write_to_model(ref('orders'))\nwrite_to_model(ref('orders'))").error["message"]
+    assert "already called at line 1" in message
     assert test("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)").exit["signal"] == 9
 
 
 def test_a_result_too_large_to_compare_is_refused(test):
     code = "import itertools, pyarrow\nwrite_to_model(pyarrow.table({'x': list(range(100_000))}) for _ in itertools.count())"
-    assert (
-        test(code).error["message"]
-        == "fal: the model gave 1100000 rows and more to the unit test t, too many to compare"
-    )
+    expected = "fal: the model gave 1100000 rows and more to the unit test t, too many to compare"
+    assert test(code).error["message"] == expected
 
 
 def test_a_column_that_is_not_given_is_told(test):

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from fal_worker.errors import SessionError
 from fal_worker.unit_tests.types import column, of_sql
 from fal_worker.unit_tests.values import of_texts
+from live.job_client import refusal
 
 UTC = datetime.timezone.utc
 
@@ -93,10 +93,9 @@ def test_a_declared_type_counts(given, declared, kind, values):
     ],
 )
 def test_what_does_not_fit_the_declared_type_is_told(value, declared, why):
-    with pytest.raises(SessionError) as caught:
-        column("x", [value], declared, "ref('up')")
-    assert caught.value.message.startswith(f"ref('up'): column 'x' is declared as {declared}: ")
-    assert why in caught.value.message
+    error = refusal(column, "x", [value], declared, "ref('up')")
+    assert error.message.startswith(f"ref('up'): column 'x' is declared as {declared}: ")
+    assert why in error.message
 
 
 def test_types_of_all_warehouses_are_known():

@@ -94,16 +94,7 @@ def _map(rng: Random) -> list[tuple[str, int | None]]:
 _CLOCK = {"s": 86_400, "ms": 86_400_000, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
 _TICKS = {"s": 10**9, "ms": 10**12, "us": 10**15, "ns": 10**18}
 _STRUCT = pa.struct([("a", pa.int64()), ("b c", pa.string())])
-_INTEGERS = (
-    pa.int8(),
-    pa.int16(),
-    pa.int32(),
-    pa.int64(),
-    pa.uint8(),
-    pa.uint16(),
-    pa.uint32(),
-    pa.uint64(),
-)
+_INTEGERS = [getattr(pa, f"{sign}int{bits}")() for sign in ("", "u") for bits in (8, 16, 32, 64)]
 _PI = (pa.decimal32(5, 2), pa.decimal64(15, 3)) if hasattr(pa, "decimal32") else ()
 
 ARROW: dict[str, Make] = {

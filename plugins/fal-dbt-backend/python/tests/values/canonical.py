@@ -22,16 +22,8 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
-NANOSECONDS = {
-    "W": 604_800 * 10**9,
-    "D": 86_400 * 10**9,
-    "h": 3600 * 10**9,
-    "m": 60 * 10**9,
-    "s": 10**9,
-    "ms": 10**6,
-    "us": 1000,
-    "ns": 1,
-}
+NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}
+NANOSECONDS |= {"W": 604_800 * 10**9, "D": 86_400 * 10**9, "h": 3600 * 10**9, "m": 60 * 10**9}
 _EPOCH = dt.datetime(1970, 1, 1)
 _US = dt.timedelta(microseconds=1)
 
@@ -68,13 +60,9 @@ def of_arrow(column: pa.Array | pa.ChunkedArray) -> list[Any]:
 def of_polars(series: pl.Series) -> list[Any]:
     dtype = series.dtype
     if isinstance(dtype, (pl.Datetime, pl.Duration)):
-        name = (
-            "duration"
-            if isinstance(dtype, pl.Duration)
-            else "timestamp"
-            if dtype.time_zone is None
-            else "instant"
-        )
+        name = "duration"
+        if isinstance(dtype, pl.Datetime):
+            name = "timestamp" if dtype.time_zone is None else "instant"
         return [
             None if tick is None else (name, tick * NANOSECONDS[dtype.time_unit])
             for tick in series.to_physical().to_list()
@@ -184,23 +172,16 @@ def _stamp(value: pd.Timestamp) -> Any:
 def _moment(value: dt.datetime) -> Any:
     if value.tzinfo is None:
         return ("timestamp", (value - _EPOCH) // _US * 1000)
-    return (
-        "instant",
-        ((value.replace(tzinfo=None) - _EPOCH) - (value.utcoffset() or dt.timedelta(0)))
-        // _US
-        * 1000,
-    )
+    since = value.replace(tzinfo=None) - _EPOCH - (value.utcoffset() or dt.timedelta(0))
+    return ("instant", since // _US * 1000)
 
 
 def _clock(value: dt.time) -> Any:
-    ticks = (
-        (value.hour * 60 + value.minute) * 60 + value.second
-    ) * 10**9 + value.microsecond * 1000
-    return (
-        ("time", ticks)
-        if value.tzinfo is None
-        else ("time with a zone", ticks, str(value.utcoffset()))
-    )
+    seconds = (value.hour * 60 + value.minute) * 60 + value.second
+    ticks = seconds * 10**9 + value.microsecond * 1000
+    if value.tzinfo is None:
+        return ("time", ticks)
+    return ("time with a zone", ticks, str(value.utcoffset()))
 
 
 def _numpy_moment(value: np.datetime64) -> Any:
@@ -229,18 +210,11 @@ def _offset(value: pd.DateOffset) -> Any:
     """The form of a pandas offset as an interval. Others, such as the end of a month, have no such
     form.
     """
-    sizes = {
-        "hours": 3600 * 10**9,
-        "minutes": 60 * 10**9,
-        "seconds": 10**9,
-        "microseconds": 1000,
-        "nanoseconds": 1,
-    }
+    names = ("hours", "minutes", "seconds", "microseconds", "nanoseconds")
+    sizes = dict(zip(names, (NANOSECONDS[unit] for unit in ("h", "m", "s", "us", "ns"))))
     words = dict(value.kwds)
-    months, days = (
-        12 * words.pop("years", 0) + words.pop("months", 0),
-        7 * words.pop("weeks", 0) + words.pop("days", 0),
-    )
+    months = 12 * words.pop("years", 0) + words.pop("months", 0)
+    days = 7 * words.pop("weeks", 0) + words.pop("days", 0)
     if (
         type(value) is not pd.DateOffset
         or value.n != 1
@@ -265,10 +239,8 @@ def _map(pairs: list[tuple[Any, Any]]) -> Any:
 
 def _struct(fields: dict[str, Any]) -> Any:
     """A NULL field is the same as a missing one, since all structs of a column have one type."""
-    return (
-        "struct",
-        tuple(sorted((name, entry) for name, entry in fields.items() if entry is not None)),
-    )
+    present = ((name, entry) for name, entry in fields.items() if entry is not None)
+    return ("struct", tuple(sorted(present)))
 
 
 def _record(value: np.void) -> Any:

@@ -20,7 +20,8 @@ from fal_worker.job.frames import reader
 from fal_worker.job.read import read
 from fal_worker.job.writes import Writes
 from fal_worker.warehouse.registry import facts_of
-from live.fixtures import make_project, sessions, stub
+from live.client import job_result
+from live.fixtures import begun, make_project, stub
 
 MODEL = "model.shop.scores"
 WAREHOUSES = ("duckdb", "postgres")
@@ -39,12 +40,9 @@ class ValueClient:
         job = _Model(self._open)
         ended, result = False, None
         try:
-            Writes(
-                job,
-                SimpleNamespace(place=lambda: "m.py:1"),
-                request,
-                lambda: facts_of(self.warehouse).has_structs,
-            ).model(data, None, None)
+            program = SimpleNamespace(place=lambda: "m.py:1")
+            has_structs = lambda: facts_of(self.warehouse).has_structs
+            Writes(job, program, request, has_structs).model(data, None, None)
             ended = True
         finally:
             result = self._close(job.id, ended) if job.id else None
@@ -67,9 +65,7 @@ class ValueClient:
         return GatewayClient(self._session.location, "secret-" + id)
 
     def _close(self, id: str, ok: bool) -> dict[str, Any]:
-        result = {"unique_id": MODEL, "status": "success" if ok else "error", "execution_time": 0.0}
-        answer: dict[str, Any] = self._session.ask("job_close", job=id, ok=ok, result=result)
-        return answer
+        return self._session.ask("job_close", job=id, ok=ok, result=job_result(MODEL, ok))
 
 
 class _Model:
@@ -104,8 +100,7 @@ def open_client(warehouse: str, fresh: bool = False) -> Iterator[ValueClient]:
             database = Database(server)
             stack.callback(database.drop)
             files["profiles.yml"] = database.profile()
-        start = stack.enter_context(sessions(make_project(Path(folder) / "project", files)))
-        session = start(fresh=fresh)
-        session.load("models/fal/scores.sql")
-        session.ask("begin", selected=session.runnable())
-        yield ValueClient(session, warehouse)
+        root = make_project(Path(folder) / "project", files)
+        yield ValueClient(
+            stack.enter_context(begun(root, "models/fal/scores.sql", fresh=fresh)), warehouse
+        )

@@ -47,15 +47,8 @@ class Tally:
 
     def save(self, path: Path) -> None:
         """Writes the file atomically."""
-        state = {
-            "seed": self.seed,
-            "tables": self.tables,
-            "columns": self.columns,
-            "counts": self.counts,
-            "faults": self.faults,
-        }
         draft = path.with_suffix(".new")
-        draft.write_text(json.dumps(state))
+        draft.write_text(json.dumps(vars(self)))
         os.replace(draft, path)
 
     @classmethod

@@ -71,18 +71,12 @@ def _alike_in_json(given: Any, read: Any) -> bool:
     if name == "minus zero":
         return bool(read == ("number", 0))
     if name == "list":
-        return bool(
-            read[0] == "list"
-            and len(read[1]) == len(value)
-            and all(map(_alike_in_json, value, read[1]))
-        )
+        same_length = read[0] == "list" and len(read[1]) == len(value)
+        return same_length and all(map(_alike_in_json, value, read[1]))
     if name == "struct":
         pairs = dict(read[1]) if read[0] == "struct" else {}
-        return bool(
-            read[0] == "struct"
-            and dict(value).keys() == pairs.keys()
-            and all(_alike_in_json(one, pairs[key]) for key, one in value)
-        )
+        same_keys = read[0] == "struct" and dict(value).keys() == pairs.keys()
+        return same_keys and all(_alike_in_json(one, pairs[key]) for key, one in value)
     if name == "map":
         return _alike_in_json(("list", tuple(("list", pair) for pair in value)), read)
     return bool(read[0] == "text" and _said(name, value, read[1]))
@@ -137,26 +131,11 @@ CONVERSIONS = [
     ),
     Conversion("a UUID is read as text", "uuid", "text", _same_text),
     Conversion("a duration is an interval", "duration", "interval", _as_interval),
-    Conversion(
-        "lists of structures, structures and maps are jsonb, read as text",
-        "struct",
-        "text",
-        _is_json,
-        _is_postgres,
-    ),
-    Conversion(
-        "lists of structures, structures and maps are jsonb, read as text",
-        "list",
-        "text",
-        _is_json,
-        _is_postgres,
-    ),
-    Conversion(
-        "lists of structures, structures and maps are jsonb, read as text",
-        "map",
-        "text",
-        _is_json,
-        _is_postgres,
+    *(
+        Conversion(
+            f"a {kind} may be jsonb, which is read as text", kind, "text", _is_json, _is_postgres
+        )
+        for kind in ("struct", "list", "map")
     ),
     Conversion(
         "JSON is read as text",

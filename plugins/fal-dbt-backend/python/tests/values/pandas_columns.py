@@ -28,11 +28,9 @@ _NEVER = object()
 
 def _integers(dtype: str, null: Any) -> Make:
     bits = int(dtype.lower().lstrip("uint"))
-    low, high = (
-        (0, 2**bits - 1)
-        if dtype.lower().startswith("u")
-        else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    )
+    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    if dtype.lower().startswith("u"):
+        low, high = 0, 2**bits - 1
     return lambda rng, rows: pd.Series(
         _some(rng, rows, lambda r: r.choice([low, high, 1]), null), dtype=dtype
     )
@@ -58,12 +56,9 @@ def _category(kind: str, ordered: bool = False) -> Make:
 
 
 def _mixed_category(rng: Random, rows: int) -> pd.Series:
-    return pd.Series(
-        pd.Categorical.from_codes(
-            [rng.randrange(-1, 3) for _ in range(rows)],
-            categories=pd.Index([1, "a", 2.5], dtype=object),
-        )
-    )
+    codes = [rng.randrange(-1, 3) for _ in range(rows)]
+    categories = pd.Index([1, "a", 2.5], dtype=object)
+    return pd.Series(pd.Categorical.from_codes(codes, categories=categories))
 
 
 def _stamps(unit: str, zone: str | None = None) -> Make:
@@ -126,6 +121,10 @@ def _as_arrow(kind: str) -> Make:
     return column
 
 
+_OF_ARROW = (
+    "int32", "double", "string", "date32", "time64[us]", "timestamp[us]", "timestamp[ns, UTC]",
+    "decimal128", "duration[us]", "binary", "list of int", "struct", "map", "dictionary", "bool",
+)  # fmt: skip
 PANDAS: dict[str, Make] = {
     **{
         f"dtype {name}": _integers(name, _NEVER)
@@ -177,29 +176,5 @@ PANDAS: dict[str, Make] = {
     "sparse int": _sparse([0, 1, 5], 0),
     "sparse float": _sparse([float("nan"), 1.5], float("nan")),
     "sparse bool": _sparse([False, True], False),
-    **{
-        f"ArrowDtype {kind}": _as_arrow(kind)
-        for kind in (
-            "int32",
-            "double",
-            "string",
-            "date32",
-            "time64[us]",
-            "timestamp[us]",
-            "timestamp[ns, UTC]",
-        )
-    },
-    **{
-        f"ArrowDtype {kind}": _as_arrow(kind)
-        for kind in (
-            "decimal128",
-            "duration[us]",
-            "binary",
-            "list of int",
-            "struct",
-            "map",
-            "dictionary",
-            "bool",
-        )
-    },
+    **{f"ArrowDtype {kind}": _as_arrow(kind) for kind in _OF_ARROW},
 }

@@ -61,12 +61,8 @@ def moment(rng: Random) -> dt.datetime:
 
 
 def clock(rng: Random) -> dt.time:
-    return dt.time(
-        rng.randrange(24),
-        rng.randrange(60),
-        rng.randrange(60),
-        rng.choice([0, 1, 999_999, rng.randrange(10**6)]),
-    )
+    second = (rng.randrange(24), rng.randrange(60), rng.randrange(60))
+    return dt.time(*second, rng.choice([0, 1, 999_999, rng.randrange(10**6)]))
 
 
 def whole(rng: Random) -> int:

@@ -158,11 +158,6 @@ POSTGRES: dict[str, list[Read]] = {
 }  # fmt: skip
 # Types of the server's own tables, which users' columns never have.
 POSTGRES_INTERNAL = {
-    "gtsvector",
-    "pg_brin_bloom_summary",
-    "pg_brin_minmax_multi_summary",
-    "pg_dependencies",
-    "pg_mcv_list",
-    "pg_ndistinct",
-    "pg_node_tree",
-}
+    "gtsvector", "pg_brin_bloom_summary", "pg_brin_minmax_multi_summary", "pg_dependencies",
+    "pg_mcv_list", "pg_ndistinct", "pg_node_tree",
+}  # fmt: skip

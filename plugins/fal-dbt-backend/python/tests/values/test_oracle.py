@@ -59,14 +59,8 @@ def test_a_row_too_few_is_a_change():
 def test_conversions_hold_only_where_they_are_documented():
     assert judged(pd.Period("2024-01", "M"), "2024-01") is None
     assert judged(pd.Interval(0, 3), "(0, 3]") is None
-    assert (
-        judged(
-            {"a": [0.1, NOON, b"\xff"]},
-            '{"a": [0.1, "2024-01-02T12:00:00", "\\\\xff"]}',
-            PANDAS_IN_POSTGRES,
-        )
-        is None
-    )
+    text = '{"a": [0.1, "2024-01-02T12:00:00", "\\\\xff"]}'
+    assert judged({"a": [0.1, NOON, b"\xff"]}, text, PANDAS_IN_POSTGRES) is None
     assert judged({"a": 1}, '{"a": true}', PANDAS_IN_POSTGRES) is not None
     assert judged({"a": 1}, '{"a": 1}') is not None
 

@@ -1,7 +1,5 @@
 """Every type of the warehouses, read in every form: the value, or a refusal that names the column."""
 
-from __future__ import annotations
-
 import pytest
 
 pytest.importorskip("dbt.adapters.duckdb")

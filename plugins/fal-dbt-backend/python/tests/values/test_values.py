@@ -4,8 +4,6 @@
 those of a seed.
 """
 
-from __future__ import annotations
-
 import secrets
 
 import pytest

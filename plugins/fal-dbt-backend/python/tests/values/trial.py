@@ -128,11 +128,9 @@ def _compared(column: Column, found: dict[str, list[Any]], place: Place) -> Verd
     if column.name not in found:
         return Verdict(column, Outcome.CHANGED, f"there are the columns {sorted(found)}")
     why = difference(column.given, found[column.name], place)
-    return (
-        Verdict(column, Outcome.EQUAL)
-        if why is None
-        else Verdict(column, Outcome.CHANGED, f"{why} ({place.form})")
-    )
+    if why is None:
+        return Verdict(column, Outcome.EQUAL)
+    return Verdict(column, Outcome.CHANGED, f"{why} ({place.form})")
 
 
 def _judged(column: Column, error: Exception, doing: str) -> Verdict:

@@ -119,11 +119,8 @@ def _inferred(cells: list[Any]) -> pd.Series:
 def _given_in_pandas(series: pd.Series) -> list[Any]:
     """The expected forms. NaN is written as NULL, except in Arrow's own columns, which have both."""
     forms = canonical.of_pandas(series)
-    return (
-        forms
-        if isinstance(series.dtype, pd.ArrowDtype)
-        else [canonical.without_nan(form) for form in forms]
-    )
+    is_arrow = isinstance(series.dtype, pd.ArrowDtype)
+    return forms if is_arrow else [canonical.without_nan(form) for form in forms]
 
 
 _TYPED: dict[str, dict[str, Any]] = {"pandas": PANDAS, "polars": POLARS, "pyarrow": ARROW}

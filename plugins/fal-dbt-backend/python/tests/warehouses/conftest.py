@@ -1,7 +1,5 @@
 """A warehouse over one of dbt's real adapters, without a session."""
 
-from __future__ import annotations
-
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -69,12 +67,9 @@ def opened(request, tmp_path_factory):
         facts = generic_facts(facts.dialect)
 
     def relation(name: str) -> Any:
-        return adapter.Relation.create(
-            database=adapter.config.credentials.database,
-            schema=schema,
-            identifier=name,
-            quote_policy=adapter.config.quoting,
-        )
+        place = {"database": adapter.config.credentials.database, "schema": schema}
+        quoting = adapter.config.quoting
+        return adapter.Relation.create(**place, identifier=name, quote_policy=quoting)
 
     yield Opened(
         facts.open(adapter), relation, SLOW[kind], OF_SQLITE if kind == "sqlite" else frozenset()

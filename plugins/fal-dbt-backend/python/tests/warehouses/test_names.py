@@ -1,7 +1,5 @@
 """Adding a warehouse only adds a folder: no other module of the worker names an adapter."""
 
-from __future__ import annotations
-
 import ast
 from pathlib import Path
 

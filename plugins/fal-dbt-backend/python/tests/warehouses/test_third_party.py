@@ -2,8 +2,6 @@
 broken.
 """
 
-from __future__ import annotations
-
 import os
 
 import pyarrow as pa
@@ -11,12 +9,11 @@ import pytest
 from fal_worker.errors import SessionError
 from fal_worker.warehouse import registry
 from fal_worker.warehouse.duckdb.facts import FACTS as OF_DUCKDB
-from live.fixtures import make_project, sessions, stub
-from live.job_client import JobClient
+from live.client import Client
+from live.fixtures import ORDERS, begun, make_project, stub
+from live.job_client import refusal
 
 from .acme import install
-
-SCORES = "model.shop.scores"
 
 
 @pytest.fixture
@@ -37,18 +34,12 @@ def test_a_model_is_written_through_the_warehouse_of_another_package(tmp_path, m
         "profiles.yml": "shop: {target: dev, outputs: {dev: {type: acme, path: shop.duckdb, threads: 4}}}\n",
         "models/fal/scores.sql": stub("ref('orders')"),
     }
-    with sessions(make_project(tmp_path / "project", files)) as start:
-        session = start(fresh=True)
-        session.load("models/fal/scores.sql")
-        session.ask("begin", selected=session.runnable())
-        session.run("seed.shop.raw_orders")
-        session.run("model.shop.orders")
-        session.ask("job_open", job="j", token="secret", unique_id=SCORES)
-        job = JobClient(session.location, "secret")
-        orders = job.ref("orders")
-        job.write(orders)
-        result = {"unique_id": SCORES, "status": "success", "execution_time": 0.0}
-        closed = session.ask("job_close", job="j", ok=True, result=result)
+    root = make_project(tmp_path / "project", files)
+    with begun(root, "models/fal/scores.sql", ran=ORDERS, fresh=True) as session:
+        client = Client(session)
+        job = client.open()
+        job.write(job.ref("orders"))
+        closed = client.close(job)
         assert (closed["status"], closed["rows_affected"]) == ("success", 3)
         report = session.run("model.shop.report")
         assert report["status"] == "success", report["message"]
@@ -83,22 +74,20 @@ def test_fals_own_warehouses_come_first(offers):
 )
 def test_a_broken_entry_point_is_named(offers, entry, why):
     offers(entry)
-    with pytest.raises(SessionError) as caught:
-        registry.facts_of("acme").open(None)
+    error = refusal(lambda: registry.facts_of("acme").open(None))
     start = (
         "The package acme-fal 1.2 offers a warehouse for the dbt adapter `acme` "
         f"(entry point `{entry}` of fal_host.warehouses), but {why}"
     )
-    assert (caught.value.code, caught.value.message[: len(start)]) == ("gateway::warehouse", start)
-    assert caught.value.help == "Upgrade acme-fal, or uninstall it from dbt's Python environment."
+    assert (error.code, error.message[: len(start)]) == ("gateway::warehouse", start)
+    assert error.help == "Upgrade acme-fal, or uninstall it from dbt's Python environment."
 
 
 def test_two_packages_for_one_adapter_are_named(offers):
     offers("acme_fal:FACTS")
     offers("acme_fal:FACTS", name="other-fal")
-    with pytest.raises(SessionError) as caught:
-        registry.facts_of("acme")
-    assert "acme-fal 1.2 and other-fal 1.2 each offer" in caught.value.message
+    error = refusal(registry.facts_of, "acme")
+    assert "acme-fal 1.2 and other-fal 1.2 each offer" in error.message
 
 
 def test_without_a_package_an_adapter_takes_the_general_path():
