@@ -5,44 +5,29 @@ use fal_plugin::{payload::NotebookAnalysis, NotebookParser};
 use proptest::prelude::*;
 use serde_json::{json, Value};
 
-const PIECES: [&str; 36] = [
-    "%",
-    "%%",
-    "!",
-    "?",
-    ",",
-    ";",
-    "/",
-    "=",
+/// Pieces of random cells that have no white space.
+const PIECES: &str = r#"
+    % %% ! ? , ; / = \ x f( ) [ { } ' " ''' """ f' f'''{ : %init_fal é
+"#;
+/// Pieces that have some, or characters that a string in this file cannot show.
+const SPACED_PIECES: [&str; 12] = [
     " ",
     "\n",
     "\n    ",
     "\\\n",
-    "\\",
-    "x",
-    "f(",
-    ")",
-    "[",
-    "{",
-    "}",
-    "'",
-    "\"",
-    "'''",
-    "\"\"\"",
-    "f'",
-    "f'''{",
     "# c",
-    ":",
     "%%bash\n",
     "%%time\n",
     "%%sql r <<\n",
-    "%init_fal",
     "import faldbt.magics",
-    "é",
     "\r\n",
     "\u{feff}",
     "\0",
 ];
+
+fn pieces() -> Vec<&'static str> {
+    PIECES.split_whitespace().chain(SPACED_PIECES).collect()
+}
 
 fn parse(notebook: &Value) -> NotebookAnalysis {
     IpynbParser::new(&Value::Null)
@@ -71,7 +56,7 @@ fn line_count(source: &str) -> usize {
 
 fn cell() -> impl Strategy<Value = String> {
     prop_oneof![
-        prop::collection::vec(prop::sample::select(&PIECES[..]), 0..9)
+        prop::collection::vec(prop::sample::select(pieces()), 0..9)
             .prop_map(|pieces| pieces.concat()),
         any::<String>()
     ]

@@ -25,7 +25,7 @@ pub use deadline::{PATIENCE, wait_until};
 pub use ended::Ended;
 pub use page::{Block, Page, Typed};
 pub use processes::survivors;
-pub use project::Project;
+pub use project::{Args, Project};
 pub use python::{dbt_python, python};
 pub use redact::redact;
 pub use running::Running;

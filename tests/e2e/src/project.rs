@@ -1,6 +1,7 @@
 //! A dbt project in a temporary folder, and the host run over it.
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
     process::Command,
@@ -8,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
@@ -20,6 +21,36 @@ use crate::{
     tree::{Tree, tree},
     warehouse::{Database, PROFILE, Warehouse},
 };
+
+/// A command's arguments: a line, which is split into words as in a shell, or the words.
+pub trait Args {
+    /// The words.
+    fn words(&self) -> Vec<String>;
+}
+
+impl Args for &str {
+    fn words(&self) -> Vec<String> {
+        shlex::split(self).unwrap_or_else(|| panic!("an open quote: {self}"))
+    }
+}
+
+impl Args for &[&str] {
+    fn words(&self) -> Vec<String> {
+        self.iter().copied().map(str::to_owned).collect()
+    }
+}
+
+impl<const N: usize> Args for &[&str; N] {
+    fn words(&self) -> Vec<String> {
+        self.as_slice().words()
+    }
+}
+
+impl Args for &Vec<&str> {
+    fn words(&self) -> Vec<String> {
+        self.as_slice().words()
+    }
+}
 
 /// A copy of a fixture project. The user's home is a folder beside it.
 pub struct Project {
@@ -56,10 +87,10 @@ impl Project {
 
     /// The same project with a new database on the tests' PostgreSQL server, which its profile
     /// finds by the
-    /// variables of libpq. A profile without an output of the name `postgres` is replaced by one with the same names.
+    /// variables of libpq. A profile without a PostgreSQL database is replaced.
     pub fn on_postgres(mut self) -> Self {
         self.warehouse = Warehouse::Postgres(Database::create());
-        if !self.read("profiles.yml").contains("postgres:") {
+        if !self.read("profiles.yml").contains("postgres") {
             self.write("profiles.yml", PROFILE);
         }
         self
@@ -131,9 +162,9 @@ impl Project {
     }
 
     /// `fal-host ARGS` in the project's folder, with a clean environment.
-    pub fn host(&self, args: &[&str]) -> Command {
+    pub fn host(&self, args: impl Args) -> Command {
         let mut command = Command::new(host());
-        command.args(args).current_dir(self.root());
+        command.args(args.words()).current_dir(self.root());
         self.prepare(&mut command);
         command.env("TZ", "UTC").env("NO_COLOR", "1");
         // The backend unpacks its Python files there, once for all tests.
@@ -175,24 +206,24 @@ impl Project {
     }
 
     /// `fal-host ARGS` with the Python that has dbt.
-    pub fn host_with_dbt(&self, args: &[&str]) -> Command {
+    pub fn host_with_dbt(&self, args: impl Args) -> Command {
         let mut command = self.host(args);
         command.env("FAL_HOST_PYTHON", dbt_python());
         command
     }
 
     /// Runs `fal-host ARGS`, without dbt.
-    pub fn run_host(&self, args: &[&str]) -> Ended {
+    pub fn run_host(&self, args: impl Args) -> Ended {
         self.finish(self.host(args))
     }
 
     /// Runs `fal-host ARGS` with dbt.
-    pub fn run(&self, args: &[&str]) -> Ended {
+    pub fn run(&self, args: impl Args) -> Ended {
         self.finish(self.host_with_dbt(args))
     }
 
     /// Starts `fal-host ARGS` with dbt.
-    pub fn start(&self, args: &[&str]) -> Running {
+    pub fn start(&self, args: impl Args) -> Running {
         self.spawn(self.host_with_dbt(args))
     }
 
@@ -207,11 +238,11 @@ impl Project {
     }
 
     /// Runs plain `dbt ARGS` on it.
-    pub fn dbt(&self, args: &[&str]) -> Ended {
+    pub fn dbt(&self, args: impl Args) -> Ended {
         let mut command = Command::new(dbt_python());
         command
             .args(["-c", "from dbt.cli.main import cli; cli()"])
-            .args(args)
+            .args(args.words())
             .args(["--no-use-colors"]);
         self.prepare(command.current_dir(self.root()));
         self.finish(command)
@@ -263,18 +294,43 @@ impl Project {
         python(include_str!("python/differences.py"), &args)
     }
 
-    /// `NAME status` of each result in run_results.json, sorted, read by dbt's own loader.
+    /// `NAME status` of each result in run_results.json, sorted.
     #[track_caller]
     pub fn results(&self) -> Vec<String> {
-        let path = self.path("target/run_results.json").display().to_string();
-        let results = python(include_str!("python/run_results.py"), &[&path]);
-        let lines = results
-            .as_array()
-            .unwrap_or_else(|| panic!("{results}"))
-            .iter();
+        let results = self.json("target/run_results.json");
+        let line = |result: &Value| {
+            let id = result["unique_id"].as_str()?;
+            let name = id.splitn(3, '.').last()?;
+            Some(format!("{name} {}", result["status"].as_str()?))
+        };
+        let lines = results["results"].as_array().into_iter().flatten();
+        let lines: Option<Vec<_>> = lines.map(line).collect();
+        let mut lines = lines.unwrap_or_else(|| panic!("{results:#}"));
+        lines.sort();
         lines
-            .map(|line| line.as_str().unwrap_or_default().to_owned())
-            .collect()
+    }
+
+    /// `STATUS: NAME NAME; STATUS: NAME`, both sorted, of the results in run_results.json.
+    #[track_caller]
+    pub fn statuses(&self) -> String {
+        let mut names = BTreeMap::<String, Vec<String>>::new();
+        for line in self.results() {
+            let (name, status) = line.split_once(' ').unwrap_or((&line, ""));
+            let others = names.entry(status.to_owned()).or_default();
+            others.push(name.to_owned());
+        }
+        let groups = names.iter();
+        let groups = groups.map(|(status, names)| format!("{status}: {}", names.join(" ")));
+        groups.collect::<Vec<_>>().join("; ")
+    }
+
+    /// The same, after a check that dbt's own loader, which takes as long as a run, reads the file.
+    #[track_caller]
+    pub fn statuses_for_dbt(&self) -> String {
+        let path = self.path("target/run_results.json").display().to_string();
+        let read = python(include_str!("python/run_results.py"), &[&path]);
+        assert_eq!(read, json!(self.results()), "dbt reads other results");
+        self.statuses()
     }
 
     /// The message of a model in run_results.json, without the marks below a line that differ between Pythons.

@@ -20,15 +20,10 @@ fn dbt_s_loader_reads_python_models_as_success_error_and_skipped() {
         "rows = ref('orders')\nrows['nothing']\nwrite_to_model(rows)\n",
     );
     project.write("models/below.py", "write_to_model(ref('bad'))\n");
-    project.run(&["run"]).expect(1);
+    project.run("run").expect(1);
     assert_eq!(
-        project.results(),
-        [
-            "bad error",
-            "below skipped",
-            "good success",
-            "orders success"
-        ]
+        project.statuses_for_dbt(),
+        "error: bad; skipped: below; success: good orders"
     );
 
     let results = project.json("target/run_results.json");
@@ -54,9 +49,9 @@ fn dbt_s_loader_reads_python_models_as_success_error_and_skipped() {
     // dbt retries from it, as from its own.
     project.write("models/bad.py", "write_to_model(ref('orders'))\n");
     project
-        .run(&["run", "--select", "result:error+", "--state", "target"])
+        .run("run --select result:error+ --state target")
         .expect(0);
-    assert_eq!(project.results(), ["bad success", "below success"]);
+    assert_eq!(project.statuses_for_dbt(), "success: bad below");
 }
 
 /// The process of the session: the host's child that is not the zygote.
@@ -80,7 +75,7 @@ fn when_the_session_is_killed_the_host_writes_them_and_nothing_is_left() {
     project.write("models/orders.sql", "select 1 as id");
     project.write("models/asleep.py", SLEEP);
     project.write("models/below.sql", "select * from {{ ref('asleep') }}");
-    let running = project.start(&["run"]);
+    let running = project.start("run");
     running.wait_for("asleep | asleep");
     let session = session_of(running.pid()).expect("the session is a child of the host");
     kill_process(
@@ -92,8 +87,8 @@ fn when_the_session_is_killed_the_host_writes_them_and_nothing_is_left() {
     ended.expect(2);
     project.nothing_is_left();
     assert_eq!(
-        project.results(),
-        ["asleep error", "below skipped", "orders success"]
+        project.statuses_for_dbt(),
+        "error: asleep; skipped: below; success: orders"
     );
     assert_eq!(project.query("select id from orders"), json!([[1]]));
     let errors = ended
@@ -113,7 +108,7 @@ fn when_the_host_is_killed_nothing_is_left() {
         "import subprocess\nsubprocess.Popen(['sleep', '600'], start_new_session=True)\n{SLEEP}"
     );
     project.write("models/asleep.py", code);
-    let mut running = project.start(&["run"]);
+    let mut running = project.start("run");
     running.wait_for("asleep | asleep");
     assert!(
         project.survivors(Duration::ZERO).len() > 2,

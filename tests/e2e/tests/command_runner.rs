@@ -17,16 +17,8 @@ const TABLES: [&str; 6] = [
     "main.orders",
     "main.totals",
 ];
-const RESULTS: [&str; 8] = [
-    "below success",
-    "below_failing skipped",
-    "counted success",
-    "failing error",
-    "growing success",
-    "native success",
-    "orders success",
-    "totals success",
-];
+const RESULTS: &str = "error: failing; skipped: below_failing; \
+    success: below counted growing native orders totals";
 
 /// The models that the command ran, with the values of its placeholders, sorted by name.
 #[track_caller]
@@ -41,7 +33,7 @@ fn commands(project: &Project) -> Vec<String> {
 /// A project run by the command runner and run locally gives the same tables and errors.
 #[track_caller]
 fn the_same_as_here(there: &Project, here: &Project) {
-    let ended = there.run(&["run"]);
+    let ended = there.run("run");
     ended
         .expect(1)
         .says("counted | counting 100 orders")
@@ -50,7 +42,7 @@ fn the_same_as_here(there: &Project, here: &Project) {
         .says("native | native models print too")
         .says("totals | cells count too")
         .says("on fal-command-runner");
-    assert_eq!(there.results(), RESULTS, "{ended}");
+    assert_eq!(there.statuses_for_dbt(), RESULTS, "{ended}");
     assert_eq!(
         commands(there),
         [
@@ -72,12 +64,12 @@ fn the_same_as_here(there: &Project, here: &Project) {
         message.ends_with("ZeroDivisionError: division by zero"),
         "{message}"
     );
-    here.run(&["run", "--runner", "local"]).expect(1);
+    here.run("run --runner local").expect(1);
     assert!(
         !here.has("commands"),
         "--runner counts for more than meta and routes"
     );
-    assert_eq!(here.results(), RESULTS);
+    assert_eq!(here.statuses(), RESULTS);
     assert_eq!(
         here.message("failing"),
         message,
@@ -91,13 +83,7 @@ fn the_same_as_here(there: &Project, here: &Project) {
     );
     assert_eq!(there.differences(here, &TABLES), json!({}));
     // The next run of an incremental model, also on the runner.
-    let again = there.run(&[
-        "run",
-        "--runner",
-        "fal-command-runner",
-        "--select",
-        "growing",
-    ]);
+    let again = there.run("run --runner fal-command-runner --select growing");
     again.expect(0).says("growing | incremental");
     assert_eq!(commands(there), ["growing 1 none"]);
     assert_eq!(
@@ -181,11 +167,11 @@ fn what_the_infrastructure_does_is_retried_or_told() {
         {"name": "refused", "meta": {"fal": {"resources": {"folder": folder}}}},
     ]});
     project.write("models/schema.yml", meta.to_string());
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended.expect(1);
     assert_eq!(
-        project.results(),
-        ["late error", "midway success", "refused error"],
+        project.statuses(),
+        "error: late refused; success: midway",
         "{ended}"
     );
     ended.says("attempt 1 of 2: the command was killed by signal 9 (SIGKILL)");
@@ -226,7 +212,7 @@ fn an_interruption_ends_the_command_and_the_model() {
     let command = "trap '' TERM; sleep 600 & {python} -";
     let config = json!({"shell": true, "command": command, "pass_env": ["FAL_E2E_MARK"]});
     let project = routed(&config, &[("endless", sleeps)]);
-    let mut running = project.start(&["run"]);
+    let mut running = project.start("run");
     running.wait_for("endless | asleep");
     running.signal_group(Signal::INT);
     let ended = running.wait();
@@ -240,7 +226,7 @@ fn an_interruption_ends_the_command_and_the_model() {
         ended.took
     );
     project.nothing_is_left();
-    assert_eq!(project.results(), ["endless error"]);
+    assert_eq!(project.statuses(), "error: endless");
 }
 
 #[test]
@@ -251,13 +237,13 @@ fn a_program_that_is_not_there_ends_the_command_with_two() {
         &json!({"command": ["no-such-ssh", "host"]}),
         &[("a", plain)],
     );
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended
         .expect(2)
         .says("there is no program `no-such-ssh`")
         .says("shell syntax needs `shell: true`");
     let misspelt = routed(&json!({"command": ["ssh", "{nmae}"]}), &[("a", plain)]);
-    let ended = misspelt.run_host(&["check"]);
+    let ended = misspelt.run_host("check");
     ended
         .expect(2)
         .says("`command.1`:")

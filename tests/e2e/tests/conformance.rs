@@ -27,7 +27,7 @@ fn project() -> (Project, Vec<String>) {
 #[test]
 fn every_vector_comes_out_byte_for_byte() {
     let (project, names) = project();
-    project.run_host(&["generate"]).expect(0);
+    project.run_host("generate").expect(0);
     for name in &names {
         let wanted =
             fs::read(workspace().join(format!("tests/conformance/stubs/{name}.sql"))).unwrap();
@@ -66,16 +66,16 @@ fn assert_same(before: &Tree, after: &Tree) {
 #[test]
 fn a_second_generate_writes_nothing_and_touches_no_mtime() {
     let (project, names) = project();
-    project.run_host(&["generate"]).expect(0);
+    project.run_host("generate").expect(0);
     let before = sources(&project);
-    let ended = project.run_host(&["generate"]);
+    let ended = project.run_host("generate");
     ended
         .expect(0)
         .says(&format!("{0} of {0} stubs unchanged", names.len()))
         .never_says("Wrote");
     assert_same(&before, &sources(&project));
     assert!(before.contains_key(Path::new("models/fal/01_single_ref.sql")));
-    project.run_host(&["generate", "--check"]).expect(0);
+    project.run_host("generate --check").expect(0);
     assert_same(&before, &sources(&project));
 }
 
@@ -84,7 +84,7 @@ fn a_second_generate_writes_nothing_and_touches_no_mtime() {
 #[test]
 fn once_files_have_settled_not_even_the_cache_is_touched() {
     let (project, _) = project();
-    project.run_host(&["generate"]).expect(0);
+    project.run_host("generate").expect(0);
     for path in project
         .tree()
         .into_keys()
@@ -99,8 +99,8 @@ fn once_files_have_settled_not_even_the_cache_is_touched() {
             .set_modified(hour_ago)
             .unwrap();
     }
-    project.run_host(&["generate"]).expect(0);
+    project.run_host("generate").expect(0);
     let before = project.tree();
-    project.run_host(&["generate"]).expect(0);
+    project.run_host("generate").expect(0);
     assert_same(&before, &project.tree());
 }

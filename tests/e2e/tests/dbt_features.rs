@@ -57,18 +57,15 @@ fn with_unit_tests() -> Project {
 }
 
 fn unit_tests_of_sql_models_read_the_given_rows_of_python_models(project: &Project) {
-    project.run(&["run"]).expect(0);
-    let ended = project.run(&["test"]);
+    project.run("run").expect(0);
+    let ended = project.run("test");
     ended.expect(1);
-    let expected = [
-        "below.right_below_ephemeral pass",
-        "below.wrong_below_ephemeral fail",
-        "doubled.right_ephemeral pass",
-        "doubled.wrong_ephemeral fail",
-        "top.right pass",
-        "top.wrong fail",
-    ];
-    assert_eq!(project.results(), expected, "{ended}");
+    assert_eq!(
+        project.statuses_for_dbt(),
+        "fail: below.wrong_below_ephemeral doubled.wrong_ephemeral top.wrong; pass: \
+         below.right_below_ephemeral doubled.right_ephemeral top.right",
+        "{ended}"
+    );
     let build = [
         "build",
         "--exclude",
@@ -124,7 +121,7 @@ fn a_view_over_a_python_model_in_another_schema_lasts() {
             "models: [{name: numbers, config: {schema: marts}}]",
         );
     for _ in 0..3 {
-        project.run(&["run"]).expect(0);
+        project.run("run").expect(0);
         assert_eq!(
             project.query(
                 "select (select id from main.seen) as a, (select id from main_far.far) as b"
@@ -133,15 +130,15 @@ fn a_view_over_a_python_model_in_another_schema_lasts() {
         );
     }
     // Only the Python model runs: its views are there again once they run.
-    project.run(&["run", "--select", "numbers"]).expect(0);
-    project.run(&["run", "--select", "seen"]).expect(0);
+    project.run("run --select numbers").expect(0);
+    project.run("run --select seen").expect(0);
     // With a cache of the selected schemas alone.
     project.write(
         "dbt_project.yml",
         project.read("dbt_project.yml") + "flags: {cache_selected_only: true}\n",
     );
     for _ in 0..2 {
-        project.run(&["run"]).expect(0);
+        project.run("run").expect(0);
     }
 }
 
@@ -180,8 +177,8 @@ write_to_model(near)
         .write("models/by_script.py", script)
         .write("models/models.yml", "models: [{name: by_sql, meta: {fal: {post-hook: [hook.py]}}}]")
         .write("hook.py", "print('hook reads', ref('near')['word'][0], source('raw', 'near')['word'][0])\n");
-    project.run(&["run", "--select", "near", "far"]).expect(0);
-    project.run(&["run"]).expect(0).says("hook reads far far");
+    project.run("run --select near far").expect(0);
+    project.run("run").expect(0).says("hook reads far far");
     for table in ["by_sql", "by_native", "by_script"] {
         assert_eq!(
             project.query(&format!("select word, more from main.{table}")),
@@ -220,15 +217,15 @@ def model(dbt, session):
             "import pandas as pd\n\nwrite_to_model(ref('part'))\n",
         )
         .write("models/native.py", native);
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended
         .expect(1)
         .says("the model `part` that it reads (models/part.sql) is ephemeral")
         .says("Materialize `part` as view or table")
         .never_says("SyntaxError");
     assert_eq!(
-        project.results(),
-        ["native error", "script success"],
+        project.statuses(),
+        "error: native; success: script",
         "{ended}"
     );
 }
@@ -267,7 +264,7 @@ fn a_sql_hook_that_fails_is_named(project: &Project) {
   - {name: ahead, config: {pre-hook: {sql: 'select no_such_column', transaction: false}}}
 ",
         );
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended.expect(1);
     for (model, said) in [
         (
@@ -327,10 +324,10 @@ fn a_profile_of_fals_adapter_is_an_error_with_the_way_out() {
         .write("profiles.yml", profile)
         .write("models/a.sql", "select 1 as x");
     project
-        .run(&["run"])
+        .run("run")
         .expect(2)
         .says("set `target:` in profiles.yml to the output that its `db_profile` names");
-    project.run(&["run", "--target", "dev"]).expect(0);
+    project.run("run --target dev").expect(0);
 }
 
 #[test]
@@ -347,7 +344,7 @@ print('rows', len(source('raw', 't')), execute_sql('select 5 as x')['x'][0])
         "sources: [{name: raw, schema: main, tables: [{name: t}]}]\nfal: {scripts: {before: [load.py]}}",
     );
     project
-        .run(&["hooks", "--before"])
+        .run("hooks --before")
         .expect(0)
         .says("freshness [None]")
         .says("rows 2 5");

@@ -3,11 +3,13 @@
 use fal_e2e::{Project, redact};
 use serde_json::json;
 
+use crate::both_warehouses::{DEPENDENCIES, assert_same_on_postgres};
+
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn every_kind_of_dependency_makes_the_order() {
     let project = Project::copy_of("dependencies");
-    let ended = project.run(&["run", "--threads", "4"]);
+    let ended = project.run("run --threads 4");
     ended.expect(0);
     let edges = [
         ("orders", "late_orders"),
@@ -45,6 +47,7 @@ fn every_kind_of_dependency_makes_the_order() {
         project.query("from a_below order by id"),
         json!([[2], [2], [2]])
     );
+    assert_same_on_postgres(&DEPENDENCIES, &project, &[project.results()]);
 }
 
 #[test]
@@ -56,9 +59,9 @@ fn an_undeclared_read_is_an_error_in_the_same_run_and_a_warning_otherwise() {
         "models/guesses.py",
         "name = 'ORDERS'.lower()\nwrite_to_model(ref(name))\n",
     );
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended.expect(1);
-    assert_eq!(project.results(), ["guesses error", "orders success"]);
+    assert_eq!(project.statuses(), "error: guesses; success: orders");
     insta::assert_snapshot!(project.message("guesses"), @r#"
     Traceback (most recent call last):
       File "models/guesses.py", line 2, in <module>
@@ -67,7 +70,7 @@ fn an_undeclared_read_is_an_error_in_the_same_run_and_a_warning_otherwise() {
     Name it in the docstring: - ref('orders')
     "#);
 
-    let ended = project.run(&["run", "--select", "guesses"]);
+    let ended = project.run("run --select guesses");
     ended.expect(0);
     let warnings: Vec<_> = ended
         .stderr
@@ -86,7 +89,7 @@ fn a_cycle_through_a_python_model_is_named() {
     project.write("models/chicken.sql", "select * from {{ ref('farm') }}");
     project.write("models/farm.py", "write_to_model(ref('egg'))\n");
     project.write("models/unrelated.sql", "select 1 as id");
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended
         .expect(2)
         .never_says("START")

@@ -96,7 +96,7 @@ fn projects_are_read() {
         };
         let project = Project::bare();
         project.write("fal_project.yml", &block.text);
-        let ended = project.run_host(&["plugin", "list", "--trust-project-plugins"]);
+        let ended = project.run_host("plugin list --trust-project-plugins");
         assert_eq!(ended.code(), 0, "{}\n{ended}", block.place);
     }
 }
@@ -324,7 +324,7 @@ fn the_enterprise_set_up_runs() {
     let executable = fs::Permissions::from_mode(0o755);
     fs::set_permissions(project.path("bin/kubectl"), executable).unwrap();
 
-    let mut command = project.host_with_dbt(&["run"]);
+    let mut command = project.host_with_dbt("run");
     let path = std::env::var("PATH").unwrap();
     command.env("PATH", format!("{}:{path}", project.path("bin").display()));
     // A pod has its own Python; the stand-in uses the tests' one.

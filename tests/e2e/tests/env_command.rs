@@ -21,19 +21,19 @@ fn project(environments: &str) -> Project {
 }
 
 /// Runs with a separate cache.
-fn env(project: &Project, args: &[&str]) -> Command {
-    let mut command = project.host_with_dbt(&[&["env"], args].concat());
+fn env(project: &Project, args: &str) -> Command {
+    let mut command = project.host_with_dbt(&*format!("env {args}"));
     command.env("FAL_HOST_ENVIRONMENTS", project.home().join("environments"));
     command
 }
 
-fn run(project: &Project, args: &[&str]) -> Ended {
+fn run(project: &Project, args: &str) -> Ended {
     project.finish(env(project, args))
 }
 
 /// `NAME STATE` of each.
 fn states(project: &Project) -> Vec<String> {
-    let ended = run(project, &["list", "--output", "json"]);
+    let ended = run(project, "list --output json");
     let rows: Value = serde_json::from_str(&ended.expect(0).stdout).unwrap();
     let text = |row: &Value, key: &str| row[key].as_str().unwrap_or("-").to_owned();
     rows.as_array()
@@ -64,7 +64,7 @@ fn endless_uv(project: &Project) -> PathBuf {
 }
 
 fn start_endless(project: &Project) -> Running {
-    let mut command = env(project, &["create", "old"]);
+    let mut command = env(project, "create old");
     let folders = env::var("PATH").unwrap();
     command.env(
         "PATH",
@@ -82,7 +82,7 @@ fn start_endless(project: &Project) -> Running {
 fn two_at_once_build_each_environment_once() {
     let project = project(TWO);
     assert_eq!(states(&project), ["old missing", "new missing"]);
-    let both = [(); 2].map(|()| project.spawn(env(&project, &["create"])));
+    let both = [(); 2].map(|()| project.spawn(env(&project, "create")));
     let both = both.map(|running| {
         let ended = running.wait();
         ended.expect(0);
@@ -93,14 +93,12 @@ fn two_at_once_build_each_environment_once() {
     assert_eq!(said.matches(": ready in ").count(), 4, "{said}");
     assert_eq!(said.matches("waiting for process").count(), 2, "{said}");
     assert_eq!(states(&project), ["old ready", "new ready"]);
-    run(&project, &["create"]).expect(0).never_says("building");
+    run(&project, "create").expect(0).never_says("building");
 
-    run(&project, &["clean"])
-        .expect(0)
-        .says("Nothing to remove");
-    run(&project, &["clean", "old"]).expect(0).says("(old)");
+    run(&project, "clean").expect(0).says("Nothing to remove");
+    run(&project, "clean old").expect(0).says("(old)");
     assert_eq!(states(&project), ["old missing", "new ready"]);
-    run(&project, &["clean", "--all"]).expect(0);
+    run(&project, "clean --all").expect(0);
     assert_eq!(states(&project), ["old missing", "new missing"]);
 }
 
@@ -114,9 +112,7 @@ fn a_killed_build_leaves_no_half_environment() {
     running.wait();
     project.nothing_is_left();
     assert_eq!(states(&project), ["old half built", "new missing"]);
-    run(&project, &["create", "old"])
-        .expect(0)
-        .says("old: built in");
+    run(&project, "create old").expect(0).says("old: built in");
     assert_eq!(states(&project), ["old ready", "new missing"]);
 }
 
@@ -145,8 +141,8 @@ fn a_build_may_be_killed_at_any_moment() {
         "lib/python*/site-packages/iniconfig",
         "fal-environment.json",
     ] {
-        run(&project, &["clean", "--all"]).expect(0);
-        let mut running = project.spawn(env(&project, &["create"]));
+        run(&project, "clean --all").expect(0);
+        let mut running = project.spawn(env(&project, "create"));
         running.wait_until("the file is there", || {
             exists(&built(&project)?.join(file)).then_some(())
         });
@@ -155,7 +151,7 @@ fn a_build_may_be_killed_at_any_moment() {
         project.nothing_is_left();
         if states(&project) != ["old ready"] {
             assert_eq!(states(&project), ["old half built"], "killed at {file:?}");
-            run(&project, &["create"]).expect(0).says("old: built in");
+            run(&project, "create").expect(0).says("old: built in");
         }
         let python = built(&project).unwrap().join("bin/python");
         let whole = Command::new(python)
@@ -187,11 +183,11 @@ fn exists(path: &Path) -> bool {
 fn what_a_killed_build_left_can_be_cleaned() {
     let project = project(TWO);
     let mut running = start_endless(&project);
-    run(&project, &["clean", "--all"]).expect(0).says("In use");
+    run(&project, "clean --all").expect(0).says("In use");
     running.signal(Signal::KILL);
     running.wait();
     project.nothing_is_left();
-    run(&project, &["clean"]).expect(0).says("Removed");
+    run(&project, "clean").expect(0).says("Removed");
     assert_eq!(states(&project), ["old missing", "new missing"]);
 }
 
@@ -235,7 +231,7 @@ fn wheel(project: &Project, name: &str) -> String {
 #[ignore = "needs dbt: cargo xtask test"]
 fn without_uv_there_is_pip() {
     let project = with_wheels("new");
-    let mut command = env(&project, &["create", "new"]);
+    let mut command = env(&project, "create new");
     // The interpreter is named by its path; nothing else is needed.
     command.env("PATH", project.home());
     project.finish(command).expect(0);
@@ -279,7 +275,7 @@ fn conda_environments_by_a_stand_in() {
         .map(Path::to_owned)
         .unwrap();
 
-    let mut without = env(&project, &["create"]);
+    let mut without = env(&project, "create");
     without.env("PATH", "/nowhere");
     let ended = project.finish(without);
     ended
@@ -287,7 +283,7 @@ fn conda_environments_by_a_stand_in() {
         .says("environment `sci`: no conda was found: FAL_CONDA_HOME is not set");
     ended.says("set FAL_CONDA_HOME");
 
-    let mut with = env(&project, &["create"]);
+    let mut with = env(&project, "create");
     with.env("FAL_CONDA_HOME", &home);
     project.finish(with).expect(0).says("sci: built in");
     let log = logs(&project);
@@ -321,7 +317,7 @@ fn the_asked_version_is_looked_for_on_the_path() {
          printf '#!/bin/sh\\nexec {python} \"$@\"\\n' > \"$last/bin/python\"\nchmod +x \"$last/bin/python\"\n"
     );
     let bin = program(&project, "uv", &uv);
-    let mut command = env(&project, &["create"]);
+    let mut command = env(&project, "create");
     command.env(
         "PATH",
         format!("{}:{}", bin.display(), env::var("PATH").unwrap()),
@@ -341,8 +337,8 @@ fn the_asked_version_is_looked_for_on_the_path() {
     );
 
     fs::remove_file(bin.join("uv")).unwrap();
-    run(&project, &["clean", "--all"]).expect(0);
-    let mut command = env(&project, &["create", "gone"]);
+    run(&project, "clean --all").expect(0);
+    let mut command = env(&project, "create gone");
     command.env("PATH", &bin);
     project
         .finish(command)
@@ -355,11 +351,11 @@ fn the_asked_version_is_looked_for_on_the_path() {
 #[ignore = "needs dbt: cargo xtask test"]
 fn what_is_wrong_is_told_by_name() {
     let project = project("environments:\n- {name: a, requirements: [--pre]}\n");
-    run(&project, &["list"])
+    run(&project, "list")
         .expect(2)
         .says("environment `a`: `--pre` cannot be used");
     project.write("fal_project.yml", TWO);
-    run(&project, &["create", "odl"])
+    run(&project, "create odl")
         .expect(2)
         .says("defines no environment `odl`")
         .says("known are: old, new");
@@ -367,7 +363,7 @@ fn what_is_wrong_is_told_by_name() {
         "fal_project.yml",
         "environments:\n- {name: a, requirements: [iniconfig==99.9]}\n",
     );
-    run(&project, &["create"])
+    run(&project, "create")
         .expect(1)
         .says("environment `a`: `uv pip install` failed")
         .says("iniconfig==99.9");

@@ -10,21 +10,12 @@ use serde_json::json;
 #[ignore = "needs dbt: cargo xtask test"]
 fn models_and_hooks_run_in_their_environments() {
     let project = Project::copy_of("environments");
-    let first = project.run(&["run"]);
+    let first = project.run("run");
     first.expect(1);
     assert_eq!(
-        project.results(),
-        [
-            "below_broken skipped",
-            "hooked success",
-            "native success",
-            "orders success",
-            "with_also_new success",
-            "with_broken error",
-            "with_new success",
-            "with_old success",
-            "without success",
-        ]
+        project.statuses(),
+        "error: with_broken; skipped: below_broken; success: hooked native orders \
+         with_also_new with_new with_old without"
     );
     let versions = "select (select version from with_old), (select version from with_new), \
         (select version from with_also_new), (select version from native), (select version from hooked)";
@@ -67,7 +58,7 @@ fn models_and_hooks_run_in_their_environments() {
         "{first}"
     );
 
-    let second = project.run(&["run", "--exclude", "with_broken+"]);
+    let second = project.run("run --exclude with_broken+");
     second.expect(0).never_says("building");
     assert_eq!(project.query(versions), expected);
     project.nothing_is_left();
@@ -125,7 +116,7 @@ fn an_environment_with_an_older_numpy_gets_a_pyarrow_that_goes_with_it() {
     project.write("models/with_old.py", model);
     project.write("models/clashing.py", model);
     project.write("models/more.yml", "models:\n  - {name: with_old, meta: {fal: {environment: old}}}\n  - {name: clashing, meta: {fal: {environment: clash}}}\n");
-    let ended = project.run(&["run", "--select", "orders", "with_old", "clashing"]);
+    let ended = project.run("run --select orders with_old clashing");
     ended.expect(1);
     assert_eq!(
         project.query("select distinct split_part(version, '.', 1) from with_old"),
@@ -162,7 +153,7 @@ fn endless_uv(project: &Project) -> PathBuf {
 fn an_interruption_ends_a_build_and_leaves_nothing() {
     let project = Project::copy_of("environments");
     let cache = project.home().join("environments");
-    let mut command: Command = project.host_with_dbt(&["run", "--select", "orders", "with_old"]);
+    let mut command: Command = project.host_with_dbt("run --select orders with_old");
     let folders = env::var("PATH").unwrap();
     command.env("FAL_HOST_ENVIRONMENTS", &cache);
     command.env(

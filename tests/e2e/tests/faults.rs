@@ -93,7 +93,7 @@ fn a_runner_at_fault_leaves_the_old_table() {
         "fal_project.yml",
         "plugins:\n  config:\n    acme-program: {runner: true}\n",
     );
-    project.run(&["run"]).expect(0);
+    project.run("run").expect(0);
     let runner = format!("--runner={}", trial::program().display());
     for (count, fault, code, says) in [
         // It says that it ran the model, and did not.

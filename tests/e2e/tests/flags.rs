@@ -1,12 +1,12 @@
 //! Flags of dbt and of fal, and dbt's environment variables, in a run.
 
-use fal_e2e::{Ended, Project, redact};
+use fal_e2e::{Args, Ended, Project, redact};
 use serde_json::json;
 
 /// A copy of the project that was run in `prod`, with the artifacts of that run in `state`.
 fn run_in_prod() -> Project {
     let project = Project::copy_of("flags");
-    project.run(&["run", "--target", "prod"]).expect(0);
+    project.run("run --target prod").expect(0);
     keep_state(&project);
     project
 }
@@ -15,7 +15,7 @@ fn keep_state(project: &Project) {
     project.write("state/manifest.json", project.read("target/manifest.json"));
 }
 
-fn with_env(project: &Project, variables: &[(&str, &str)], args: &[&str]) -> Ended {
+fn with_env(project: &Project, variables: &[(&str, &str)], args: impl Args) -> Ended {
     let mut command = project.host_with_dbt(args);
     command.envs(variables.iter().copied());
     project.finish(command)
@@ -65,16 +65,14 @@ fn what_is_not_built_here_is_read_from_the_deferred_state() {
         "score itself was read from prod's raw"
     );
     project
-        .run(&[
-            "run", "--select", "raw", "score", "total", "--defer", "--state", "state",
-        ])
+        .run("run --select raw score total --defer --state state")
         .expect(0);
     assert_eq!(project.query("from main.total"), json!([["dev", "dev"]]));
 
     with_env(
         &project,
         &[("DBT_DEFER", "1"), ("DBT_STATE", "state")],
-        &["run", "--favor-state", "--select", "total"],
+        "run --favor-state --select total",
     )
     .expect(0);
     assert_eq!(
@@ -90,20 +88,20 @@ fn what_is_not_built_here_is_read_from_the_deferred_state() {
 fn deferring_without_a_state_is_an_error() {
     let project = Project::copy_of("flags");
     project
-        .run(&["run", "--defer"])
+        .run("run --defer")
         .expect(2)
         .says("--state or --defer-state are required for deferral");
-    let ended = project.run(&["ls", "--select", "state:modified"]);
+    let ended = project.run("ls --select state:modified");
     insta::assert_snapshot!(redact(&ended.expect(2).stderr, &project), @r"
     error: selecting 'state:modified' failed [selection::invalid]
       caused by: `state:modified` compares with the manifest.json of an earlier run: name the folder that has it, --state DIR
     ");
     project
-        .run(&["run", "--select", "raw", "state:new+"])
+        .run("run --select raw state:new+")
         .expect(2)
         .says("name the folder");
     project
-        .run(&["ls", "--select", "state:modified", "--state", "models"])
+        .run("ls --select state:modified --state models")
         .expect(2)
         .says("name the folder");
 }
@@ -143,14 +141,7 @@ fn state_modified_sees_changed_python_code() {
     assert_eq!(names("state:unmodified"), "note raw report total");
     assert_eq!(names("1+state:modified.body,raw"), "raw");
     project
-        .run(&[
-            "run",
-            "--select",
-            "state:modified+",
-            "--defer",
-            "--state",
-            "state",
-        ])
+        .run("run --select state:modified+ --defer --state state")
         .expect(0);
     assert_eq!(project.query("select score from main.score"), json!([[3]]));
 
@@ -168,8 +159,8 @@ fn state_modified_sees_changed_python_code() {
 #[ignore = "needs dbt: cargo xtask test"]
 fn a_state_of_plain_dbt_does_not_tell_of_python_code_and_this_is_said() {
     let project = Project::copy_of("flags");
-    project.run_host(&["generate"]).expect(0);
-    project.dbt(&["parse"]).expect(0);
+    project.run_host("generate").expect(0);
+    project.dbt("parse").expect(0);
     keep_state(&project);
     project.write(
         "models/score.py",
@@ -236,7 +227,7 @@ fn a_line_of_the_forerunner_runs() {
         project.json("target/run_results.json")["args"]["threads"],
         json!(1)
     );
-    let loud = project.run(&["run", "--models", "raw", "unknown"]);
+    let loud = project.run("run --models raw unknown");
     loud.expect(0).says("'unknown' does not match");
 }
 
@@ -288,11 +279,7 @@ fn dbt_s_variable_for_fail_fast_ends_a_run_in_order() {
     let project = Project::copy_of("flags");
     project.write("models/raw.sql", "select no_such_column as size");
     project.write("models/slow.sql", "select 1 as one");
-    let ended = with_env(
-        &project,
-        &[("DBT_FAIL_FAST", "true")],
-        &["run", "--threads", "1"],
-    );
+    let ended = with_env(&project, &[("DBT_FAIL_FAST", "true")], "run --threads 1");
     ended.expect(1);
     let results = project.results();
     assert!(
@@ -326,7 +313,7 @@ fn mistakes_in_flags_end_with_code_2_and_the_nearest_name() {
     error: there is no command `rnu`
     help: did you mean `run`?
     ");
-    let ended = project.run_host(&["rnu", "--log-format", "json"]);
+    let ended = project.run_host("rnu --log-format json");
     let event: serde_json::Value = serde_json::from_str(&ended.expect(2).stdout).unwrap();
     assert_eq!(event["data"]["message"], "there is no command `rnu`");
     assert_eq!(event["data"]["help"], "did you mean `run`?");
@@ -337,7 +324,7 @@ fn mistakes_in_flags_end_with_code_2_and_the_nearest_name() {
 #[ignore = "needs dbt: cargo xtask test"]
 fn scripts_are_selected_with_operators_and_methods_of_dbt() {
     let project = Project::copy_of("scripts");
-    project.run(&["ls"]).expect(0);
+    project.run("ls").expect(0);
     keep_state(&project);
     project.write(
         "models/orders.sql",
@@ -374,13 +361,6 @@ fn scripts_are_selected_with_operators_and_methods_of_dbt() {
         ]),
         "customers orders.BEFORE.load.py"
     );
-    let ran = project.run(&[
-        "run",
-        "--select",
-        "load.py+1,orders",
-        "1+orders,script.orders",
-        "--exclude",
-        "more.py",
-    ]);
+    let ran = project.run("run --select load.py+1,orders 1+orders,script.orders --exclude more.py");
     ran.expect(1).says("1 of 2").says("load.py (before orders)");
 }

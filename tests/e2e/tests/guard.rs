@@ -10,7 +10,7 @@ fn project() -> Project {
     project.write("models/edited.py", "write_to_model(ref('orders'))\n");
     project.write("models/gone.py", "write_to_model(ref('orders'))\n");
     project.write("models/orders.sql", "select 1 as id\n");
-    project.run_host(&["generate"]).expect(0);
+    project.run_host("generate").expect(0);
     let stub = project.read("models/fal/edited.sql");
     project.write(
         "models/fal/edited.sql",
@@ -40,7 +40,7 @@ fn assert_unchanged(before: &Tree, after: &Tree) {
 fn generate_leaves_edited_and_foreign_files_and_names_both_files_of_each() {
     let project = project();
     let before = project.tree();
-    let ended = project.run_host(&["generate"]);
+    let ended = project.run_host("generate");
     ended.expect(2);
     assert_unchanged(&before, &project.tree());
     insta::assert_snapshot!(ended.stderr, @r"
@@ -67,7 +67,7 @@ fn generate_leaves_edited_and_foreign_files_and_names_both_files_of_each() {
 fn generate_check_says_the_same() {
     let project = project();
     let before = project.tree();
-    let ended = project.run_host(&["generate", "--check"]);
+    let ended = project.run_host("generate --check");
     ended
         .expect(2)
         .says("models/fal/edited.sql")
@@ -98,7 +98,7 @@ fn run_leaves_edited_and_foreign_files_too() {
         tree
     };
     let before = of_users(&project);
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended
         .expect(2)
         .says("models/fal/edited.sql")
@@ -120,7 +120,7 @@ fn a_stub_in_the_older_form_is_renewed() {
                  SELECT * FROM {{ target.schema }}.{{ model.name }}\n";
     project.write("models/fal/a.sql", older);
     project
-        .run_host(&["generate"])
+        .run_host("generate")
         .expect(0)
         .says("Wrote models/fal/a.sql");
     assert!(
@@ -136,7 +136,7 @@ fn the_stub_of_a_model_that_is_gone_is_removed_only_if_it_is_ours() {
     project
         .remove("models/edited.py")
         .remove("models/fal/mart/taken.sql");
-    let ended = project.run_host(&["generate"]);
+    let ended = project.run_host("generate");
     ended
         .expect(0)
         .says("Removed models/fal/gone.sql")

@@ -34,7 +34,7 @@ fn behind_a_pre_hook_that_fails_the_model_does_not_run_its_post_hooks_do() {
         "wrong.py",
         "print('looking')\nraise ValueError('too few rows')\n",
     );
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended
         .expect(1)
         .says("wrong.py (pre-hook of orders) | looking")
@@ -42,7 +42,7 @@ fn behind_a_pre_hook_that_fails_the_model_does_not_run_its_post_hooks_do() {
     ended
         .says("SKIP relation main.report (because of orders)")
         .says("SKIP script note.py (after orders)");
-    assert_eq!(project.results(), ["orders error", "report skipped"]);
+    assert_eq!(project.statuses_for_dbt(), "error: orders; skipped: report");
     assert_eq!(project.read("journal.txt"), "orders error\n");
     insta::assert_snapshot!(project.message("orders"), @r#"
     The pre-hook wrong.py failed, so the model did not run
@@ -61,11 +61,11 @@ fn post_hooks_run_behind_a_model_that_fails_and_see_it() {
     project.write("wrong.py", "1 / 0\n");
     project.write("models/orders.sql", "select nothing_of_the_kind as id");
     project
-        .run(&["run"])
+        .run("run")
         .expect(1)
         .says("The post-hook wrong.py failed too");
     assert_eq!(project.read("journal.txt"), "orders error\n");
-    assert_eq!(project.results(), ["orders error", "report skipped"]);
+    assert_eq!(project.statuses(), "error: orders; skipped: report");
     let message = project.message("orders");
     assert!(
         message.contains("nothing_of_the_kind") && message.contains("ZeroDivisionError"),
@@ -78,9 +78,9 @@ fn post_hooks_run_behind_a_model_that_fails_and_see_it() {
 fn a_post_hook_that_fails_makes_an_error_of_a_model_whose_table_is_there() {
     let project = project("post-hook: [wrong.py, note.py]");
     project.write("wrong.py", "write_to_model(ref('orders'))\n");
-    let ended = project.run(&["run", "--log-format", "json"]);
+    let ended = project.run("run --log-format json");
     ended.expect(1);
-    assert_eq!(project.results(), ["orders error", "report skipped"]);
+    assert_eq!(project.statuses(), "error: orders; skipped: report");
     let message = project.message("orders");
     assert!(
         message.starts_with(
@@ -138,7 +138,7 @@ fn a_notebook_that_fails_as_a_hook_names_cell_and_line() {
         "look.ipynb",
         json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).to_string(),
     );
-    project.run(&["run", "--select", "orders"]).expect(1);
+    project.run("run --select orders").expect(1);
     insta::assert_snapshot!(project.message("orders"), @r#"
     The pre-hook look.ipynb failed, so the model did not run
     Traceback (most recent call last):
@@ -158,7 +158,7 @@ fn an_environment_that_nothing_defines_stops_the_run_before_it_begins() {
         "fal_project.yml",
         "environments:\n- {name: forecasting, type: venv, requirements: [six]}\n",
     );
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended
         .expect(2)
         .says("the model `orders`: the script `note.py` wants the environment `forcasting`");
@@ -167,7 +167,7 @@ fn an_environment_that_nothing_defines_stops_the_run_before_it_begins() {
         .says("models/schema.yml:3");
     assert!(!project.has("shop.duckdb") && !project.has("journal.txt"));
     project
-        .run(&["run", "--select", "report", "--exclude", "orders"])
+        .run("run --select report --exclude orders")
         .never_says("forcasting");
 }
 
@@ -179,12 +179,12 @@ fn ctrl_c_during_a_pre_hook_ends_the_run_and_the_model_does_not_begin() {
         "asleep.py",
         "import time\nprint('asleep', flush=True)\ntime.sleep(600)\n",
     );
-    let mut running: Running = project.start(&["run"]);
+    let mut running: Running = project.start("run");
     running.wait_for("asleep.py (pre-hook of orders) | asleep");
     running.signal(Signal::INT);
     running.wait().expect(130);
     project.nothing_is_left();
-    assert_eq!(project.results(), ["orders error", "report skipped"]);
+    assert_eq!(project.statuses(), "error: orders; skipped: report");
     assert!(!project.has("journal.txt"), "nothing more is begun");
     assert_eq!(tables(&project), json!([]));
 }

@@ -19,8 +19,8 @@ fn journal(project: &Project) -> Vec<String> {
 /// The scripts that ran, sorted within each group of one file, since the order of models is not
 /// defined.
 #[track_caller]
-fn ran(project: &Project, args: &[&str], code: i32) -> Vec<String> {
-    project.run(&[&["hooks"], args].concat()).expect(code);
+fn ran(project: &Project, args: &str, code: i32) -> Vec<String> {
+    project.run(&*format!("hooks {args}")).expect(code);
     let mut lines = journal(project);
     lines.sort();
     lines
@@ -34,22 +34,16 @@ fn every_form_takes_its_scripts_and_leaves_run_results_as_they_were() {
         "models/orders.sql",
         "select id from {{ ref('raw') }} where nonsense",
     );
-    project.run(&["run", "--threads", "1"]).expect(1);
+    project.run("run --threads 1").expect(1);
     assert_eq!(
-        project.results(),
-        [
-            "customers success",
-            "end skipped",
-            "orders error",
-            "raw success",
-            "report skipped"
-        ]
+        project.statuses(),
+        "error: orders; skipped: end report; success: customers raw"
     );
     journal(&project);
     let before = project.read("target/run_results.json");
 
     project
-        .run(&["hooks"])
+        .run("hooks")
         .expect(0)
         .says("OK script tell.py (after orders)")
         .says("7 scripts");
@@ -78,19 +72,15 @@ fn every_form_takes_its_scripts_and_leaves_run_results_as_they_were() {
         "{lines:?}"
     );
 
-    let all = ran(&project, &["--all"], 0);
+    let all = ran(&project, "--all", 0);
     assert!(all.contains(&"log.py report skipped".to_owned()), "{all:?}");
     assert_eq!(all.len(), 8);
     assert_eq!(
-        ran(&project, &["--select", "report", "end"], 0),
+        ran(&project, "--select report end", 0),
         ["log.py report skipped"]
     );
     assert_eq!(
-        ran(
-            &project,
-            &["--models", "+orders", "--exclude", "raw", "--globals"],
-            0
-        ),
+        ran(&project, "--models +orders --exclude raw --globals", 0),
         [
             "done.py",
             "last.py orders error",
@@ -99,15 +89,11 @@ fn every_form_takes_its_scripts_and_leaves_run_results_as_they_were() {
         ]
     );
     assert_eq!(
-        ran(&project, &["--script", "last.py", "--select", "orders"], 0),
+        ran(&project, "--script last.py --select orders", 0),
         ["last.py orders error", "log.py orders error"]
     );
     assert_eq!(
-        ran(
-            &project,
-            &["--scripts", "done.py", "tell.py", "--globals"],
-            0
-        ),
+        ran(&project, "--scripts done.py tell.py --globals", 0),
         [
             "done.py",
             "log.py orders error",
@@ -123,7 +109,7 @@ fn every_form_takes_its_scripts_and_leaves_run_results_as_they_were() {
 #[ignore = "needs dbt: cargo xtask test"]
 fn before_needs_no_run_and_goes_from_globals_over_pre_hooks_to_before_scripts() {
     let project = Project::copy_of("scripts");
-    project.run(&["hooks", "--before"]).expect(0);
+    project.run("hooks --before").expect(0);
     let lines = journal(&project);
     let files: Vec<&str> = lines
         .iter()
@@ -134,20 +120,20 @@ fn before_needs_no_run_and_goes_from_globals_over_pre_hooks_to_before_scripts() 
     scripts.sort_unstable();
     assert_eq!(scripts, ["load.py", "load.py", "load.py", "more.py"]);
     assert!(!project.has("target/run_results.json"));
-    assert_eq!(ran(&project, &["--before", "--select", "raw"], 0), [""; 0]);
+    assert_eq!(ran(&project, "--before --select raw", 0), [""; 0]);
 }
 
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn a_script_that_fails_is_named_with_its_model_and_the_others_run() {
     let project = Project::copy_of("scripts");
-    project.run(&["run"]).expect(0);
+    project.run("run").expect(0);
     journal(&project);
     project.write(
         "py/tell.py",
         "import journal\n\nraise ValueError(context.current_model.name)\n",
     );
-    let ended = project.run(&["run-scripts"]);
+    let ended = project.run("run-scripts");
     ended
         .expect(1)
         .says("Failure in script py/tell.py (after orders)")
@@ -176,14 +162,14 @@ fn the_target_is_that_of_the_last_run() {
         "py/tell.py",
         "print('in', target.name, ref('raw').id.sum())\n",
     );
-    project.run(&["run", "--target", "prod"]).expect(0);
+    project.run("run --target prod").expect(0);
     project
-        .run(&["hooks", "--scripts", "tell.py"])
+        .run("hooks --scripts tell.py")
         .expect(0)
         .says("(target='prod')")
         .says("in prod 1");
     project
-        .run(&["hooks", "--all", "--target", "dev"])
+        .run("hooks --all --target dev")
         .says("(target='dev')");
 }
 
@@ -205,7 +191,7 @@ fn what_cannot_be_told_is_an_error_with_a_way_out() {
     error: `--all` and a selection (`--select`, `--models`, `--exclude`, `--selector`) exclude each other [hooks::all_with_selection]
     help: give one of them
     ");
-    let ended = project.run_host(&["hooks", "--log-format", "json"]);
+    let ended = project.run_host("hooks --log-format json");
     let event: serde_json::Value = serde_json::from_str(&ended.expect(2).stdout).unwrap();
     assert_eq!(event["info"]["level"], "error");
     assert_eq!(event["data"]["event"], "error");
@@ -236,15 +222,15 @@ fn after_dbt_test_it_takes_the_models_that_were_tested() {
     );
     let code = "model = context.current_model\nprint(model.name, model.status, [test.status for test in model.tests])\n";
     project.write("tell.py", code);
-    project.dbt(&["run"]).expect(0);
+    project.dbt("run").expect(0);
     project
-        .run(&["hooks"])
+        .run("hooks")
         .expect(0)
         .says("orders success")
         .says("other success");
-    project.dbt(&["test"]).expect(0);
+    project.dbt("test").expect(0);
     project
-        .run(&["hooks"])
+        .run("hooks")
         .expect(0)
         .says("orders tested ['pass']")
         .never_says("(after other)");
@@ -258,7 +244,7 @@ fn ctrl_c_ends_it_and_leaves_nothing() {
         "py/load.py",
         "import time\nprint('asleep', flush=True)\ntime.sleep(600)\n",
     );
-    let mut running = project.start(&["hooks", "--before"]);
+    let mut running = project.start("hooks --before");
     running.wait_for("| asleep");
     running.signal(Signal::INT);
     running.wait().expect(130);

@@ -3,10 +3,13 @@
 //!
 //! A model's code may do what it likes to itself; here it tries to end the run.
 
+mod content;
+mod files;
+
 use std::{
     ffi::OsStr,
     fs,
-    os::unix::{ffi::OsStrExt, fs::symlink},
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -16,6 +19,9 @@ use serde_json::Value;
 
 const SECONDS: f64 = 60.0;
 const KIB: u64 = 1 << 20;
+const ESCAPE: &str = "\u{1b}]0;PWN\u{7}\u{1b}[31m";
+/// A model that is fine.
+const MODEL: &str = "write_to_model(ref('ok'))\n";
 const COMMANDS: [&str; 4] = ["generate", "check", "ls", "run"];
 
 /// A project and the files beside it.
@@ -36,11 +42,7 @@ impl Place {
         let outside = place.outside();
         fs::create_dir_all(outside.join("models/fal")).unwrap();
         fs::write(outside.join(".bashrc"), "# mine\n").unwrap();
-        fs::write(
-            outside.join("models/theirs.py"),
-            "write_to_model(ref('ok'))\n",
-        )
-        .unwrap();
+        fs::write(outside.join("models/theirs.py"), MODEL).unwrap();
         place
     }
 
@@ -69,6 +71,7 @@ impl Place {
 
     fn fifo(&self, name: &str) {
         let path = self.project.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         // There may be none.
         let _ = fs::remove_file(&path);
         assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
@@ -82,10 +85,6 @@ impl Place {
             .unwrap();
     }
 
-    fn sql(&self, name: &str) -> PathBuf {
-        self.outside().join(name)
-    }
-
     /// Everything beside the project: neither the project itself nor the caches of its user.
     fn surroundings(&self) -> Tree {
         let mut all = tree(&self.outside());
@@ -97,6 +96,15 @@ impl Place {
         // Its own time changes with what the tests put there.
         all.remove(Path::new(""));
         all
+    }
+
+    /// The files that a case put beside the models.
+    fn added_models(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.project.path("models")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names
+            .filter(|name| !["ok.sql", "py.py", "fal"].contains(&name.as_str()))
+            .collect()
     }
 
     fn run(&self, command: &str) -> Value {
@@ -142,478 +150,72 @@ fn complaint(end: &Value) -> Option<String> {
     raw.map(|char| format!("it prints {char:?}"))
 }
 
-/// Its name, and what it puts into a project.
-type Case = (&'static str, fn(&Place));
+/// Cases and what is wrong with how their commands ended.
+#[derive(Default)]
+struct Trial {
+    complaints: Vec<String>,
+}
 
-fn try_all(cases: &[Case]) {
-    let mut complaints = Vec::new();
-    for (name, make) in cases {
+impl Trial {
+    /// Tries a case in a new project: `make` puts into it what the case is about.
+    fn case(&mut self, name: &str, make: impl FnOnce(&Place)) {
         let place = Place::new();
         make(&place);
+        self.run_all(name, &place);
+    }
+
+    /// Runs each command over a project and gives how it ended. Complains of what no command may do.
+    fn run_all(&mut self, name: &str, place: &Place) -> [Value; 4] {
         let before = place.surroundings();
-        for command in COMMANDS {
+        let ends = COMMANDS.map(|command| {
             let end = place.run(command);
-            let changed = place.surroundings() != before;
-            let found = complaint(&end)
-                .or_else(|| changed.then(|| "something outside of the project changed".to_owned()));
-            if let Some(found) = found {
-                let tail = |name: &str| {
-                    end[name]
-                        .as_str()
-                        .unwrap()
-                        .chars()
-                        .take(1500)
-                        .collect::<String>()
-                };
-                complaints.push(format!(
-                    "{name}: {command}: {found}\n{}\n{}",
-                    tail("stdout"),
-                    tail("stderr")
-                ));
+            if let Some(found) = complaint(&end) {
+                self.complain(name, command, &found, &end);
+            } else if place.surroundings() != before {
+                self.complain(
+                    name,
+                    command,
+                    "something outside of the project changed",
+                    &end,
+                );
+            }
+            end
+        });
+        place.project.nothing_is_left();
+        ends
+    }
+
+    /// Tries files that share a project, since none hides another: the commands end with these
+    /// codes, and those that fail name every file that `make` puts beside the models.
+    fn together(&mut self, name: &str, codes: [i32; 4], make: impl FnOnce(&Place)) {
+        let place = Place::new();
+        make(&place);
+        let ends = self.run_all(name, &place);
+        for ((command, end), code) in COMMANDS.iter().zip(&ends).zip(codes) {
+            if end["code"] != code {
+                self.complain(name, command, &format!("not exit code {code}"), end);
+            }
+            let said = format!("{}{}", end["stdout"], end["stderr"]);
+            for file in place.added_models() {
+                if code != 0 && !said.contains(&file) {
+                    self.complain(name, command, &format!("{file} is not named"), end);
+                }
             }
         }
-        place.project.nothing_is_left();
     }
-    assert!(
-        complaints.is_empty(),
-        "{} complaints\n\n{}",
-        complaints.len(),
-        complaints.join("\n\n")
-    );
-}
 
-const ESCAPE: &str = "\u{1b}]0;PWN\u{7}\u{1b}[31m";
+    fn complain(&mut self, name: &str, command: &str, found: &str, end: &Value) {
+        let start = |stream: &str| -> String {
+            let text = end[stream].as_str().unwrap().chars();
+            text.take(1500).collect()
+        };
+        let (stdout, stderr) = (start("stdout"), start("stderr"));
+        self.complaints
+            .push(format!("{name}: {command}: {found}\n{stdout}\n{stderr}"));
+    }
 
-#[test]
-#[ignore = "needs dbt: cargo xtask test"]
-fn links() {
-    try_all(&[
-        ("dbtignore links out", |place| {
-            place.link(".dbtignore", place.outside().join(".bashrc"));
-            place.write("models/x;touch PWNED;.py", "write_to_model(ref('ok'))\n");
-        }),
-        ("dbtignore links to a file that is not there", |place| {
-            place.link(".dbtignore", "../outside/new")
-        }),
-        ("dbtignore links to a device", |place| {
-            place.link(".dbtignore", "/dev/zero")
-        }),
-        ("dbtignore links to itself", |place| {
-            place.link(".dbtignore", ".dbtignore")
-        }),
-        ("models link out", |place| {
-            place.link("models", "../outside/models")
-        }),
-        ("the stubs' folder links out", |place| {
-            place.link("models/fal", "../outside/models/fal")
-        }),
-        ("a stub links out", |place| {
-            place.link("models/fal/py.sql", "../../../outside/.bashrc")
-        }),
-        ("a stub links to a file that is not there", |place| {
-            place.link("models/fal/py.sql", "../../../outside/new")
-        }),
-        ("target/fal links out", |place| {
-            place.link("target/fal", place.sql("models"))
-        }),
-        ("events link out", |place| {
-            place.link("target/fal/events.jsonl", place.sql(".bashrc"))
-        }),
-        ("everything in target/fal links out", |place| {
-            for name in [
-                "durations.json",
-                "cache",
-                "state",
-                "run.json",
-                "analysis",
-                "manifest.json",
-                "last_run.json",
-            ] {
-                place.link(&format!("target/fal/{name}"), place.sql(".bashrc"));
-            }
-        }),
-        ("fal_project.yml links to a device", |place| {
-            place.link("fal_project.yml", "/dev/zero")
-        }),
-        ("a schema file links to a device", |place| {
-            place.link("models/z.yml", "/dev/zero")
-        }),
-        ("a notebook links to a device", |place| {
-            place.link("models/z.ipynb", "/dev/zero")
-        }),
-        ("a Python file links to a device", |place| {
-            place.link("models/z.py", "/dev/zero")
-        }),
-        ("a folder of models links to its parent", |place| {
-            place.link("models/again", "..")
-        }),
-        ("a Python file links to /etc/passwd", |place| {
-            place.link("models/z.py", "/etc/passwd")
-        }),
-        ("profiles link to a device", |place| {
-            place.link("profiles.yml", "/dev/zero")
-        }),
-        ("model-paths outside", |place| {
-            place.write(
-                "dbt_project.yml",
-                project_with("model-paths: [models, ../outside/models]"),
-            );
-        }),
-        ("absolute model-paths outside", |place| {
-            let path = place.outside().join("models");
-            place.write(
-                "dbt_project.yml",
-                project_with(&format!("model-paths: [models, '{}']", path.display())),
-            );
-        }),
-        ("packages outside", |place| {
-            place.write(
-                "dbt_project.yml",
-                project_with("packages-install-path: ../outside"),
-            );
-        }),
-    ]);
-}
-
-#[test]
-#[ignore = "needs dbt: cargo xtask test"]
-fn odd_files() {
-    try_all(&[
-        ("a schema file is a FIFO", |place| {
-            place.fifo("models/x.yml")
-        }),
-        (".dbtignore is a FIFO", |place| place.fifo(".dbtignore")),
-        ("fal_project.yml is a FIFO", |place| {
-            place.fifo("fal_project.yml")
-        }),
-        ("a notebook is a FIFO", |place| place.fifo("models/x.ipynb")),
-        ("a Python file is a FIFO", |place| place.fifo("models/x.py")),
-        ("a stub is a FIFO", |place| {
-            fs::create_dir_all(place.project.path("models/fal")).unwrap();
-            place.fifo("models/fal/py.sql");
-        }),
-        ("dbt_project.yml is a FIFO", |place| {
-            place.fifo("dbt_project.yml")
-        }),
-        ("folders with the names of files", |place| {
-            for name in [
-                ".dbtignore",
-                "fal_project.yml",
-                "models/x.py",
-                "models/x.yml",
-                "models/x.ipynb",
-                "models/fal/py.sql",
-            ] {
-                place.write(format!("{name}/file"), "");
-            }
-        }),
-        ("a schema file of 3 GB", |place| {
-            place.sparse("models/x.yml", 3 << 30)
-        }),
-        ("a Python file of 3 GB", |place| {
-            place.sparse("models/x.py", 3 << 30)
-        }),
-        ("a notebook of 3 GB", |place| {
-            place.sparse("models/x.ipynb", 3 << 30)
-        }),
-        ("a .dbtignore of 3 GB", |place| {
-            place.sparse(".dbtignore", 3 << 30)
-        }),
-        ("a fal_project.yml of 3 GB", |place| {
-            place.sparse("fal_project.yml", 3 << 30)
-        }),
-        ("YAML that multiplies", |place| {
-            let lines: String = (1..12)
-                .map(|n| {
-                    format!(
-                        "a{n}: &a{n} [{}]\n",
-                        vec![format!("*a{}", n - 1); 9].join(",")
-                    )
-                })
-                .collect();
-            let bomb = format!("a0: &a0 [lol,lol]\n{lines}models: *a11\n");
-            place.write("models/x.yml", &bomb);
-            place.write("fal_project.yml", &bomb);
-        }),
-        ("deep YAML", |place| {
-            place.write("models/x.yml", "[".repeat(100_000))
-        }),
-        ("deep JSON", |place| {
-            place.write("models/x.ipynb", "[".repeat(1_000_000))
-        }),
-        ("JSON that is no notebook", |place| {
-            place.write("models/x.ipynb", r#"{"cells": 7, "nbformat": 1e999}"#)
-        }),
-        ("a notebook with numbers of the wrong kind", |place| {
-            place.write(
-                "models/x.ipynb",
-                r#"{"nbformat": 4, "cells": [{"cell_type": "code", "source": [1, null, {}]}], "metadata": null}"#,
-            );
-        }),
-        ("bytes that are no text", |place| {
-            for name in [
-                "models/x.py",
-                "models/x.yml",
-                "models/x.ipynb",
-                "models/x.sql",
-                ".dbtignore",
-                "fal_project.yml",
-            ] {
-                place.write(name, [0xff, 0xfe, 0, 0xd8, 0x00]);
-            }
-        }),
-        ("an empty dbt_project.yml", |place| {
-            place.write("dbt_project.yml", "")
-        }),
-        ("a dbt_project.yml of tabs", |place| {
-            place.write("dbt_project.yml", "name:\tx\n\t- y: [")
-        }),
-        ("a profile without an end", |place| {
-            place.write(
-                "profiles.yml",
-                "shop: {outputs: {dev: {type: duckdb, path: [",
-            )
-        }),
-    ]);
-}
-
-#[test]
-#[ignore = "needs dbt: cargo xtask test"]
-fn names_and_texts() {
-    try_all(&[
-        ("escapes in the name of a file", |place| {
-            place.write(format!("models/{ESCAPE}.py"), "write_to_model(ref('ok'))\n")
-        }),
-        ("escapes in the name of a folder", |place| {
-            place.write(format!("models/{ESCAPE}/x.py"), "x = (\n")
-        }),
-        ("a line break in a name", |place| {
-            place.write("models/a\nb.py", "write_to_model(ref('ok'))\n")
-        }),
-        ("a name in the wrong direction", |place| {
-            place.write("models/a\u{202e}yp.py", "write_to_model(ref('ok'))\n")
-        }),
-        ("a name that is no text", |place| {
-            place.write(
-                OsStr::from_bytes(b"models/\xff\xfe.py"),
-                "write_to_model(ref('ok'))\n",
-            );
-        }),
-        ("names that a shell would run", |place| {
-            for name in [
-                "$(touch PWNED).py",
-                "`touch PWNED`.py",
-                "-rf.py",
-                "a b.py",
-                "'\".py",
-                "*.py",
-                "!x.py",
-                "#x.py",
-                "x\\y.py",
-            ] {
-                place.write(format!("models/{name}"), "write_to_model(ref('ok'))\n");
-            }
-        }),
-        ("a long name", |place| {
-            place.write(
-                format!("models/{}.py", "a".repeat(250)),
-                "write_to_model(ref('ok'))\n",
-            )
-        }),
-        ("escapes in code", |place| {
-            place.write(
-                "models/x.py",
-                format!("x = '{ESCAPE}'\nref('{ESCAPE}')\nx = (\n"),
-            )
-        }),
-        ("escapes in a ref", |place| {
-            place.write("models/x.py", format!("write_to_model(ref('{ESCAPE}'))\n"))
-        }),
-        ("Jinja in a ref", |place| {
-            let call = r#"write_to_model(ref("ok') }} {{ run_query('create table pwned as select 1') }} {{ ref('ok"))"#;
-            place.write("models/x.py", call);
-        }),
-        ("Jinja in a docstring", |place| {
-            place.write("models/x.py", "'''- ref('ok') }}{{ run_query(\"create table pwned as select 1\") }}{{ ref('ok')'''\nwrite_to_model(ref('ok'))\n");
-        }),
-        ("escapes in fal_project.yml", |place| {
-            let yaml = format!(
-                "environments:\n  - name: \"{e}\"\n    requirements: [\"{e}\"]\n",
-                e = "\\e]0;PWN\\a"
-            );
-            place.write("fal_project.yml", yaml);
-        }),
-        ("escapes in a plugin's path", |place| {
-            place.write(
-                "fal_project.yml",
-                "plugins: {paths: [\"/tmp/\\e[31mevil\"]}\n",
-            )
-        }),
-        ("escapes in a runner's name", |place| {
-            place.write(
-                "models/x.yml",
-                "models: [{name: py, meta: {fal: {runner: \"\\e]0;PWN\\a\"}}}]\n",
-            );
-        }),
-        ("escapes in a script's path", |place| {
-            place.write(
-                "models/x.yml",
-                "models: [{name: ok, meta: {fal: {scripts: {after: [\"\\e]0;PWN\\a.py\"]}}}}]\n",
-            );
-        }),
-        ("a plugin of the project", |place| {
-            place.write("evil.so", "not a library");
-            place.write("fal_project.yml", "plugins: {python-parser: ./evil.so}\n");
-        }),
-        ("a line of 70,000 characters", |place| {
-            place.write("models/x.py", format!("x = \"{}\" +\n", "a".repeat(70_000)))
-        }),
-        ("a broken notebook of one line", |place| {
-            place.write(
-                "models/x.ipynb",
-                format!("{{\"cells\": [\"{}", "a".repeat(70_000)),
-            )
-        }),
-        ("50,000 branches", |place| {
-            let branches: String = (0..50_000)
-                .map(|n| format!("elif x == {n}:\n    pass\n"))
-                .collect();
-            place.write(
-                "models/x.py",
-                format!("x = 1\nif x:\n    pass\n{branches}write_to_model(ref('ok'))\n"),
-            );
-        }),
-        ("100,000 parentheses", |place| {
-            place.write(
-                "models/x.py",
-                format!("x = {}\nwrite_to_model(ref('ok'))\n", "(".repeat(100_000)),
-            )
-        }),
-        ("100,000 operators", |place| {
-            place.write(
-                "models/x.py",
-                format!(
-                    "x = {}1\nwrite_to_model(ref('ok'))\n",
-                    "1 + ".repeat(100_000)
-                ),
-            )
-        }),
-        ("a codec that does not exist", |place| {
-            place.write(
-                "models/x.py",
-                "# coding: uft-8\nwrite_to_model(ref('ok'))\n",
-            )
-        }),
-        ("a NUL in code", |place| {
-            place.write("models/x.py", "x = 1\0\nwrite_to_model(ref('ok'))\n")
-        }),
-        ("marks of a merge", |place| {
-            place.write(
-                "models/x.ipynb",
-                "<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> other\n",
-            );
-            place.write(
-                "models/y.py",
-                "<<<<<<< HEAD\nx = 1\n=======\n>>>>>>> other\nwrite_to_model(ref('ok'))\n",
-            );
-        }),
-    ]);
-}
-
-#[test]
-#[ignore = "needs dbt: cargo xtask test"]
-fn code() {
-    try_all(&[
-        ("an error of 9 MB", |place| {
-            place.write(
-                "models/x.py",
-                "write_to_model(ref('ok'))\nraise ValueError('x' * 9_000_000)\n",
-            )
-        }),
-        ("an error of many lines", |place| {
-            place.write(
-                "models/x.py",
-                "write_to_model(ref('ok'))\nraise ValueError('x\\n' * 2_000_000)\n",
-            )
-        }),
-        ("escapes in an error and in output", |place| {
-            place.write(
-                "models/x.py",
-                format!(
-                    "print('{ESCAPE}')\nwrite_to_model(ref('ok'))\nraise ValueError('{ESCAPE}')\n"
-                ),
-            );
-        }),
-        ("a line of 50 MB", |place| {
-            place.write(
-                "models/x.py",
-                "print('x' * 50_000_000)\nwrite_to_model(ref('ok'))\n",
-            )
-        }),
-        ("the end of the process", |place| {
-            place.write(
-                "models/x.py",
-                "import os\nwrite_to_model(ref('ok'))\nos._exit(0)\n",
-            )
-        }),
-        ("a signal to itself", |place| {
-            place.write(
-                "models/x.py",
-                "import os\nwrite_to_model(ref('ok'))\nos.kill(os.getpid(), 9)\n",
-            )
-        }),
-        ("a signal to its parent", |place| {
-            place.write(
-                "models/x.py",
-                "import os\nwrite_to_model(ref('ok'))\nos.kill(os.getppid(), 9)\n",
-            )
-        }),
-        ("closed descriptors", |place| {
-            place.write(
-                "models/x.py",
-                "import os\nwrite_to_model(ref('ok'))\nos.closerange(0, 1000)\n",
-            )
-        }),
-        ("a detached child", |place| {
-            let code = "import subprocess\nsubprocess.Popen(['sleep', '600'], env={}, start_new_session=True)\nwrite_to_model(ref('ok'))\n";
-            place.write("models/x.py", code);
-        }),
-        ("a target folder that goes away", |place| {
-            place.write(
-                "models/x.py",
-                "import shutil\nwrite_to_model(ref('ok'))\nshutil.rmtree('target', ignore_errors=True)\n",
-            );
-        }),
-        ("modules that go away", |place| {
-            place.write(
-                "models/x.py",
-                "import sys\nwrite_to_model(ref('ok'))\nsys.modules.clear()\nimport re\n",
-            );
-        }),
-        ("an error whose words are an error", |place| {
-            let code = "class Odd(Exception):\n    def __str__(self):\n        raise RuntimeError('no')\n    __repr__ = __str__\nwrite_to_model(ref('ok'))\nraise Odd\n";
-            place.write("models/x.py", code);
-        }),
-        ("errors in a circle", |place| {
-            place.write("models/x.py", "write_to_model(ref('ok'))\na, b = ValueError('a'), ValueError('b')\na.__cause__, b.__cause__ = b, a\nraise a\n");
-        }),
-        ("recursion", |place| {
-            place.write(
-                "models/x.py",
-                "write_to_model(ref('ok'))\ndef f():\n    f()\nf()\n",
-            )
-        }),
-        ("a generator that fails while it is written", |place| {
-            place.write(
-                "models/x.py",
-                "def rows():\n    yield ref('ok')\n    raise ValueError('x' * 9_000_000)\nwrite_to_model(rows())\n",
-            );
-        }),
-    ]);
-}
-
-fn project_with(line: &str) -> String {
-    format!(
-        "name: shop\nversion: '1.0'\nconfig-version: 2\nprofile: shop\nmodels: {{shop: {{+materialized: table}}}}\n{line}\n"
-    )
+    fn finish(self) {
+        let (count, all) = (self.complaints.len(), self.complaints.join("\n\n"));
+        assert_eq!(count, 0, "complaints\n\n{all}");
+    }
 }

@@ -53,86 +53,51 @@ fn assert_ended_well(what: &str, project: &Project, ended: &Ended) {
     project.nothing_is_left();
 }
 
-#[track_caller]
-fn assert_artifacts(project: &Project, expected: &[&str]) {
-    assert_eq!(project.results(), expected);
-    assert_eq!(
-        project.query("select id from orders"),
-        json!([[1]]),
-        "the database opens"
-    );
-}
-
-const STATUSES: [&str; 3] = ["endless error", "orders success", "report skipped"];
-
-#[track_caller]
-fn during_a_model(what: &str, file: &str, code: &str, said: &str) {
-    for to in [To::Host, To::Group] {
-        let project = project();
-        project.write(file, code);
-        let running = project.start(&["run", "--threads", "2"]);
-        // `orders` runs at the same time and may have ended.
-        running
-            .wait_for(said)
-            .wait_for("OK created sql table model main.orders");
-        let ended = interrupt(running, to);
-        assert_ended_well(&format!("{what}, signal to {to:?}"), &project, &ended);
-        ended.says("Interrupted: cancelling 1 node (endless)");
-        assert_artifacts(&project, &STATUSES);
-    }
-}
-
-#[test]
-#[ignore = "needs dbt: cargo xtask test"]
-fn during_sql() {
-    during_a_model(
-        "SQL",
-        "models/endless.sql",
-        SQL,
-        "START sql table model main.endless",
-    );
-}
-
-#[test]
-#[ignore = "needs dbt: cargo xtask test"]
-fn during_python_that_computes() {
-    during_a_model(
-        "Python that computes",
-        "models/endless.py",
-        SPIN,
-        "endless | spinning",
-    );
-}
-
-#[test]
-#[ignore = "needs dbt: cargo xtask test"]
-fn during_python_that_sleeps() {
-    during_a_model(
-        "Python that sleeps",
-        "models/endless.py",
-        SLEEP,
-        "endless | asleep",
-    );
-}
-
-#[test]
-#[ignore = "needs dbt: cargo xtask test"]
-fn during_python_that_ignores_signals_and_a_query_of_a_model() {
+/// Models that do not end, and what says that they run.
+fn endless_models() -> [(&'static str, String, &'static str); 5] {
     let deaf = "import signal, time\nfor n in (signal.SIGINT, signal.SIGTERM):\n    signal.signal(n, signal.SIG_IGN)\n\
                 print('deaf', flush=True)\ntime.sleep(600)\nwrite_to_model(ref('orders'))\n";
-    during_a_model(
-        "Python that ignores signals",
-        "models/endless.py",
-        deaf,
-        "endless | deaf",
-    );
-    let query = format!("print('asks', flush=True)\nwrite_to_model(execute_sql('{SQL}'))\n");
-    during_a_model(
-        "A query of a Python model",
-        "models/endless.py",
-        &query,
-        "endless | asks",
-    );
+    let asks = format!("print('asks', flush=True)\nwrite_to_model(execute_sql('{SQL}'))\n");
+    [
+        ("sql.sql", SQL.to_owned(), "START sql table model main.sql"),
+        ("spins.py", SPIN.to_owned(), "spins | spinning"),
+        ("endless.py", SLEEP.to_owned(), "endless | asleep"),
+        ("ignores.py", deaf.to_owned(), "ignores | deaf"),
+        ("queries.py", asks, "queries | asks"),
+    ]
+}
+
+/// All at once: a query of SQL and one of Python, and code that computes, sleeps, or ignores
+/// signals.
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn during_models() {
+    for to in [To::Host, To::Group] {
+        let project = project();
+        for (file, code, _) in endless_models() {
+            project.write(&format!("models/{file}"), code);
+        }
+        let running = project.start("run --threads 6");
+        // `orders` runs at the same time and may have ended.
+        running.wait_for("OK created sql table model main.orders");
+        for (_, _, said) in endless_models() {
+            running.wait_for(said);
+        }
+        let ended = interrupt(running, to);
+        assert_ended_well(&format!("models, signal to {to:?}"), &project, &ended);
+        ended.says("Interrupted: cancelling 5 nodes (");
+        let mut lines = ended.stdout.lines();
+        let line = lines.find(|line| line.contains("Interrupted:")).unwrap();
+        for name in ["endless", "ignores", "queries", "spins", "sql"] {
+            assert!(line.contains(name), "{name} is not in {line}");
+        }
+        assert_eq!(
+            project.statuses_for_dbt(),
+            "error: endless ignores queries spins sql; skipped: report; success: orders"
+        );
+        let orders = project.query("select id from orders");
+        assert_eq!(orders, json!([[1]]), "the database opens");
+    }
 }
 
 #[test]
@@ -141,7 +106,7 @@ fn before_dbt_has_read_the_project() {
     for to in [To::Host, To::Group] {
         let project = project();
         project.write("models/endless.py", SLEEP);
-        let running = project.start(&["run"]);
+        let running = project.start("run");
         // The stubs come before dbt reads the project, and dbt takes seconds for it.
         running.wait_until("the stub is there", || {
             project.has("models/fal/endless.sql").then_some(())
@@ -166,7 +131,7 @@ fn while_dbt_parses() {
     let slow = "{% if not execute %}{{ log('parsing', info=true) }}\
                 {% for n in range(99999) %}{% for m in range(99999) %}{% endfor %}{% endfor %}{% endif %}select 1 as id";
     project.write("models/slow.sql", slow);
-    let running = project.start(&["run"]);
+    let running = project.start("run");
     running.wait_for("parsing");
     let ended = interrupt(running, To::Host);
     assert_ended_well("a macro while dbt parses", &project, &ended);
@@ -184,7 +149,7 @@ fn during_on_run_start() {
             "dbt_project.yml",
             format!("{settings}on-run-start: [\"{hook}\"]\n"),
         );
-        let running = project.start(&["run"]);
+        let running = project.start("run");
         running.wait_for("the hook runs");
         let ended = interrupt(running, to);
         assert_ended_well(&format!("on-run-start, signal to {to:?}"), &project, &ended);
@@ -212,7 +177,7 @@ const WAITS: &str = "import os, time\nprint('waits', flush=True)\nwhile not os.p
 fn signals_that_were_ignored_at_the_start_stay_ignored() {
     let project = project();
     project.write("models/endless.py", WAITS);
-    let host = project.host_with_dbt(&["run"]);
+    let host = project.host_with_dbt("run");
     // As `nohup` and a script's `&` start a program.
     let mut command = std::process::Command::new("sh");
     command

@@ -5,6 +5,8 @@ use std::{path::PathBuf, process::Command};
 use fal_e2e::{Project, Running, dbt_python, workspace};
 use serde_json::{Value, json};
 
+use crate::both_warehouses::{JUPYTER, assert_same_on_postgres};
+
 /// Makes the Python package importable, as if it were installed.
 fn package() -> PathBuf {
     workspace().join("plugins/fal-dbt-backend/python")
@@ -56,7 +58,7 @@ fn printed(notebook: Running) -> String {
 #[ignore = "needs dbt: cargo xtask test"]
 fn a_notebook_is_a_model_and_a_hook_and_runs_in_jupyter_as_it_is() {
     let project = Project::copy_of("jupyter");
-    let mut with_package = project.host_with_dbt(&["run"]);
+    let mut with_package = project.host_with_dbt("run");
     with_package.env("PYTHONPATH", package());
     project
         .finish(with_package)
@@ -69,6 +71,7 @@ fn a_notebook_is_a_model_and_a_hook_and_runs_in_jupyter_as_it_is() {
         project.query("select * from shares order by id"),
         json!([[1, 10, 0.2], [2, 20, 0.4]])
     );
+    assert_same_on_postgres(&JUPYTER, &project, &[project.results()]);
     project.query("drop table shares");
 
     let notebooks = ["models/shares.ipynb", "scripts/tell.ipynb"]
@@ -82,7 +85,7 @@ fn a_notebook_is_a_model_and_a_hook_and_runs_in_jupyter_as_it_is() {
     );
     project.nothing_is_left();
 
-    let ended = project.run(&["run", "--vars", "parts: 0"]);
+    let ended = project.run("run --vars 'parts: 0'");
     ended.expect(1);
     insta::assert_snapshot!(project.message("shares"), @r#"
     Traceback (most recent call last):

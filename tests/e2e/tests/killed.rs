@@ -23,7 +23,7 @@ fn write_models(project: &Project, parent: &str) {
 }
 
 fn start(project: &Project) -> Child {
-    let mut command = project.host(&["generate"]);
+    let mut command = project.host("generate");
     command
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -95,9 +95,9 @@ fn a_first_generate_that_is_killed_leaves_only_whole_files_and_the_next_complete
         project.write(".dbtignore", "*.tmp\n");
     });
     assert!(killed > 0, "no run was killed");
-    project.run_host(&["generate"]).expect(0);
+    project.run_host("generate").expect(0);
     assert_eq!(whole_stubs(&project), MODELS);
-    project.run_host(&["generate", "--check"]).expect(0);
+    project.run_host("generate --check").expect(0);
     let left: Vec<_> = project
         .tree()
         .into_keys()
@@ -114,7 +114,7 @@ fn a_generate_over_changed_models_that_is_killed_leaves_old_or_new_stubs_but_who
         write_models(&project, &format!("orders_{round}"))
     });
     assert!(killed > 0, "no run was killed");
-    project.run_host(&["generate"]).expect(0);
+    project.run_host("generate").expect(0);
     assert_eq!(whole_stubs(&project), MODELS);
     let last = format!("ref('orders_{ROUNDS}')");
     assert!(project.read("models/fal/d0/m0.sql").contains(&last));

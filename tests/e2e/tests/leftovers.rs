@@ -31,7 +31,7 @@ fn temporary(project: &Project) -> PathBuf {
 }
 
 fn start(project: &Project) -> Running {
-    let mut command = project.host_with_dbt(&["run"]);
+    let mut command = project.host_with_dbt("run");
     command.env("TMPDIR", temporary(project));
     project.spawn(command)
 }
@@ -157,7 +157,7 @@ fn a_later_run_removes_the_folder_that_nobody_could_remove() {
         "the abandoned folder is gone: {folders:?}"
     );
     // The folder of a run that goes on stays.
-    let mut third = project.host_with_dbt(&["ls"]);
+    let mut third = project.host_with_dbt("ls");
     third.env("TMPDIR", temporary(&project));
     project.finish(third).expect(0);
     assert_eq!(run_folders(&project), folders);

@@ -7,7 +7,7 @@ use serde_json::json;
 #[ignore = "needs dbt: cargo xtask test"]
 fn incremental_models_grow_over_runs_and_a_full_refresh_begins_anew() {
     let project = Project::copy_of("materializations");
-    let ended = project.run(&["build", "--vars", "round: 1"]);
+    let ended = project.run("build --vars 'round: 1'");
     ended
         .expect(0)
         .never_says("WARNING")
@@ -29,7 +29,7 @@ fn incremental_models_grow_over_runs_and_a_full_refresh_begins_anew() {
     );
 
     project
-        .run(&["run", "--vars", "round: 2"])
+        .run("run --vars 'round: 2'")
         .expect(0)
         .says("events | incremental from 1");
     assert_eq!(
@@ -43,7 +43,7 @@ fn incremental_models_grow_over_runs_and_a_full_refresh_begins_anew() {
     );
 
     project
-        .run(&["run", "--vars", "round: 3"])
+        .run("run --vars 'round: 3'")
         .expect(0)
         .says("events | incremental from 2");
     let events = json!([
@@ -80,13 +80,8 @@ fn incremental_models_grow_over_runs_and_a_full_refresh_begins_anew() {
         .says("events | whole from 0")
         .says("PASS=3 WARN=0 ERROR=0 SKIP=0");
     assert_eq!(
-        project.results(),
-        [
-            "chosen success",
-            "events success",
-            "log success",
-            "shop-on-run-start-0 success"
-        ]
+        project.statuses(),
+        "success: chosen events log shop-on-run-start-0"
     );
     assert_eq!(
         project.query("from events order by id"),
@@ -103,34 +98,23 @@ fn incremental_models_grow_over_runs_and_a_full_refresh_begins_anew() {
 #[ignore = "needs dbt: cargo xtask test"]
 fn what_breaks_a_contract_or_cannot_be_is_an_error_in_dbts_words_and_the_old_table_stays() {
     let project = Project::copy_of("materializations");
-    project.run(&["run"]).expect(0);
+    project.run("run").expect(0);
     let batches = "materialized: incremental, incremental_strategy: microbatch, event_time: id, batch_size: day, begin: '2024-01-01'";
     project.write("models/batched.py", "write_to_model(ref('events'))");
     project.write(
         "models/batched.yml",
         format!("models: [{{name: batched, config: {{{batches}}}}}]"),
     );
-    let ended = project.run(&[
-        "run",
-        "--vars",
-        "{round: 2, wrong: true}",
-        "--exclude",
-        "chosen",
-    ]);
+    let ended = project.run("run --vars '{round: 2, wrong: true}' --exclude chosen");
     ended
         .expect(1)
         .says("This model has an enforced contract that failed.")
         .says("data type mismatch");
     ended.says("microbatch cuts SQL into batches: it cannot be its incremental_strategy");
-    let expected = [
-        "batched error",
-        "below skipped",
-        "events success",
-        "log success",
-        "shop-on-run-start-0 success",
-        "totals error",
-    ];
-    assert_eq!(project.results(), expected);
+    assert_eq!(
+        project.statuses(),
+        "error: batched totals; skipped: below; success: events log shop-on-run-start-0"
+    );
     assert_eq!(project.query("from totals"), json!([["a", 2]]));
     let comment = "select comment from duckdb_tables() where table_name = 'totals'";
     assert_eq!(

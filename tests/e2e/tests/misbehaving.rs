@@ -3,6 +3,8 @@
 use fal_e2e::Project;
 use serde_json::json;
 
+use crate::both_warehouses::{MISBEHAVING, assert_same_on_postgres};
+
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn models_that_misbehave_harm_only_themselves() {
@@ -29,7 +31,7 @@ fn models_that_misbehave_harm_only_themselves() {
         project.write(&format!("models/{name}.py"), code);
     }
 
-    let ended = project.run(&["run", "--threads", "4"]);
+    let ended = project.run("run --threads 4");
     ended.expect(1);
     let left = project.survivors(std::time::Duration::ZERO);
     assert!(
@@ -37,25 +39,10 @@ fn models_that_misbehave_harm_only_themselves() {
         "processes are left at the end of the run: {left:#?}"
     );
     assert_eq!(
-        project.results(),
-        [
-            "below_healthy success",
-            "below_segfault skipped",
-            "chatty success",
-            "chdir success",
-            "children success",
-            "exits error",
-            "fails_late error",
-            "healthy success",
-            "healthy_late success",
-            "orders success",
-            "patched success",
-            "recursion error",
-            "segfault error",
-            "system_exit error",
-            "threads success",
-            "unrelated success",
-        ]
+        project.statuses_for_dbt(),
+        "error: exits fails_late recursion segfault system_exit; skipped: \
+         below_segfault; success: below_healthy chatty chdir children healthy \
+         healthy_late orders patched threads unrelated"
     );
     for name in fails {
         assert_eq!(
@@ -116,6 +103,7 @@ fn models_that_misbehave_harm_only_themselves() {
         .count();
     assert_eq!(printed, 50_000);
     ended.says("segfault | about to crash");
+    assert_same_on_postgres(&MISBEHAVING, &project, &[project.results()]);
 }
 
 const DEAF: &str = "\
@@ -159,7 +147,7 @@ fn texts_of_any_length_and_answers_of_any_kind_end_the_model() {
     for (name, code) in models {
         project.write(&format!("models/{name}.py"), code);
     }
-    let ended = project.run(&["run", "--threads", "4"]);
+    let ended = project.run("run --threads 4");
     ended.expect(1);
     let left = project.survivors(std::time::Duration::ZERO);
     assert!(
@@ -167,15 +155,8 @@ fn texts_of_any_length_and_answers_of_any_kind_end_the_model() {
         "processes are left at the end of the run: {left:#?}"
     );
     assert_eq!(
-        project.results(),
-        [
-            "deaf error",
-            "long_error error",
-            "long_query error",
-            "nonsense error",
-            "orders success",
-            "well success"
-        ]
+        project.statuses(),
+        "error: deaf long_error long_query nonsense; success: orders well"
     );
     let long = project.message("long_error");
     assert!(

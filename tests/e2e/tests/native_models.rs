@@ -25,7 +25,7 @@ const ON_DUCKDB: [&str; 4] = [
 #[ignore = "needs dbt: cargo xtask test"]
 fn on_duckdb_dbts_own_materialization_and_its_session() {
     let project = Project::copy_of("native");
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended.expect(1).says("doubled | native models print too");
     let mut all = [&ANYWHERE[..], &ON_DUCKDB].concat();
     all.sort_unstable();
@@ -53,7 +53,7 @@ fn on_postgres_staged_rows_and_dbts_sql_materialization() {
         // Written with DuckDB's relations and its session.
         project.remove(&format!("models/duckdb/{name}.py"));
     }
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended.expect(1);
     assert_eq!(project.results(), ANYWHERE, "{ended}");
     what_runs_anywhere(&project, "growing_anywhere");
@@ -102,7 +102,7 @@ fn what_runs_anywhere(project: &Project, growing: &str) {
         "models/orders.sql",
         "select 0 as id union all select 2 union all select 3",
     );
-    project.run(&["run", "--exclude", "packaged"]).expect(0);
+    project.run("run --exclude packaged").expect(0);
     let grown = project.query("select * from main.growing_anywhere order by id");
     assert_eq!(
         grown,

@@ -3,20 +3,17 @@
 use fal_e2e::Project;
 use serde_json::json;
 
+use crate::both_warehouses::{NOTEBOOKS, assert_same_on_postgres};
+
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn notebooks_of_both_formats_run_with_their_magics_and_a_failure_names_cell_and_line() {
     let project = Project::copy_of("notebooks");
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended.expect(1);
     assert_eq!(
-        project.results(),
-        [
-            "failing error",
-            "magic success",
-            "old success",
-            "orders success"
-        ]
+        project.statuses(),
+        "error: failing; success: magic old orders"
     );
     assert_eq!(
         project.query("from magic order by id"),
@@ -36,6 +33,7 @@ fn notebooks_of_both_formats_run_with_their_magics_and_a_failure_names_cell_and_
         return part / whole
     ZeroDivisionError: division by zero
     "#);
+    assert_same_on_postgres(&NOTEBOOKS, &project, &[project.results()]);
 }
 
 #[test]
@@ -45,7 +43,7 @@ fn programs_find_the_line_of_a_failure_and_in_a_notebook_the_cell() {
     let code =
         "def half(rows):\n    return rows['no'] / 2\n\nwrite_to_model(half(ref('orders')))\n";
     project.write("models/halves.py", code);
-    let mut run = project.host_with_dbt(&["run", "--select", "+failing", "+halves"]);
+    let mut run = project.host_with_dbt("run --select +failing +halves");
     run.env("GITHUB_ACTIONS", "true");
     let ended = project.finish(run);
     ended.expect(1);
@@ -119,7 +117,7 @@ fn a_notebook_of_another_language_is_refused_and_one_that_is_broken_names_its_ce
         "metadata": {}, "nbformat": 4, "nbformat_minor": 5});
     project.write("models/broken.ipynb", broken.to_string());
     project.write("models/text.ipynb", "this is no notebook");
-    let ended = project.run_host(&["generate"]);
+    let ended = project.run_host("generate");
     ended.expect(2);
     insta::assert_snapshot!(ended.stderr, @r"
     notebook::incomplete_cell
@@ -179,7 +177,7 @@ fn a_notebook_runs_in_its_folder_with_other_notebooks_results_and_captured_outpu
         "rows['sum'] = _\nrows['printed'] = out.stdout.strip()\nwrite_to_model(rows)",
     ];
     project.write("models/deep/whole.ipynb", notebook(&cells));
-    let ended = project.run(&["run", "--select", "+whole"]);
+    let ended = project.run("run --select +whole");
     ended.expect(0);
     ended.says("whole | from the setup");
     assert!(!ended.stdout.contains("silent"), "{}", ended.stdout);
@@ -201,7 +199,7 @@ fn cells_of_databricks_magics_without_a_sign_and_unfinished_merges_are_named() {
         "models/merged.ipynb",
         "{\"cells\": [\n{\"cell_type\": \"code\",\n<<<<<<< HEAD\n\"source\": \"a\"\n=======\n",
     );
-    let ended = project.run_host(&["check"]);
+    let ended = project.run_host("check");
     ended.expect(2);
     insta::assert_snapshot!(ended.stdout, @r#"
     notebook::databricks_magic

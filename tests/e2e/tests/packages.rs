@@ -61,7 +61,7 @@ fn with_local_package() -> (Project, PathBuf) {
     let folder = project.home().join("common");
     write_package(&folder);
     project.write("packages.yml", "packages: [{local: ../home/common}]\n");
-    project.dbt(&["deps"]).expect(0);
+    project.dbt("deps").expect(0);
     assert!(project.path("dbt_packages/pk").is_symlink());
     (project, folder.canonicalize().unwrap())
 }
@@ -84,12 +84,12 @@ fn holds_all(project: &Project) {
 fn a_package_inside_the_project_gets_its_stubs_and_runs() {
     let project = project();
     write_package(&project.path("dbt_packages/pk"));
-    project.run_host(&["check"]).expect(0);
+    project.run_host("check").expect(0);
     project
-        .run_host(&["generate", "--check"])
+        .run_host("generate --check")
         .expect(1)
         .says("Would write dbt_packages/pk/models/fal/pk_py.sql");
-    project.run(&["build"]).expect(0);
+    project.run("build").expect(0);
     holds_all(&project);
     assert!(
         project
@@ -97,22 +97,11 @@ fn a_package_inside_the_project_gets_its_stubs_and_runs() {
             .contains("/models/pk_py.py\n")
     );
     assert!(!project.read(".dbtignore").contains("pk_py"));
-    project.run_host(&["generate", "--check"]).expect(0);
+    project.run_host("generate --check").expect(0);
 
-    project.run(&["run", "--select", "package:pk"]).expect(0);
-    assert_eq!(
-        project.results(),
-        ["pk_py success", "pk_rows success", "pk_sum success"]
-    );
-    let listed = project.run(&[
-        "ls",
-        "--select",
-        "pk.*",
-        "--resource-type",
-        "model",
-        "--output",
-        "name",
-    ]);
+    project.run("run --select package:pk").expect(0);
+    assert_eq!(project.statuses(), "success: pk_py pk_rows pk_sum");
+    let listed = project.run("ls --select pk.* --resource-type model --output name");
     let mut names: Vec<_> = listed.expect(0).stdout.lines().map(str::trim).collect();
     names.sort_unstable();
     assert_eq!(names, ["pk_py", "pk_rows", "pk_sum"]);
@@ -122,7 +111,7 @@ fn a_package_inside_the_project_gets_its_stubs_and_runs() {
         "df = ref('pk_rows')\nwrite_to_model(df)\n1 / 0\n",
     );
     project
-        .run(&["run", "--select", "pk_py"])
+        .run("run --select pk_py")
         .expect(1)
         .says("dbt_packages/pk/models/pk_py.py");
     project.write(
@@ -130,7 +119,7 @@ fn a_package_inside_the_project_gets_its_stubs_and_runs() {
         "df = ref('pk_rows')\nwrite_to_model(df\n",
     );
     project
-        .run_host(&["check"])
+        .run_host("check")
         .expect(2)
         .says("dbt_packages/pk/models/pk_py.py")
         .says("in the package `pk`");
@@ -146,8 +135,8 @@ fn a_package_switched_off_by_the_project_is_left_out() {
     project.write("models/one.sql", "select 1 as n\n");
     let config = project.read("dbt_project.yml") + "  pk: {+enabled: false}\n";
     project.write("dbt_project.yml", config);
-    project.run(&["run"]).expect(0);
-    assert_eq!(project.results(), ["one success"]);
+    project.run("run").expect(0);
+    assert_eq!(project.statuses(), "success: one");
 }
 
 #[test]
@@ -167,12 +156,12 @@ fn a_package_outside_runs_where_its_stubs_are_current_and_is_never_written() {
             .says("FAL_HOST_STUB_FOLDERS=");
     }
     project
-        .run_host(&["check"])
+        .run_host("check")
         .expect(2)
         .says("in the package `pk`");
     assert_eq!(names(&folder), before);
 
-    let mut generate = project.host(&["generate"]);
+    let mut generate = project.host("generate");
     generate.current_dir(&folder);
     project.finish(generate).expect(0);
     fs::remove_dir_all(folder.join("target")).unwrap();
@@ -183,7 +172,7 @@ fn a_package_outside_runs_where_its_stubs_are_current_and_is_never_written() {
             .all(|stub| committed.contains(&(*stub).to_owned())),
         "{committed:?}"
     );
-    project.run(&["build"]).expect(0);
+    project.run("build").expect(0);
     holds_all(&project);
     assert_eq!(names(&folder), committed);
 
@@ -193,7 +182,7 @@ fn a_package_outside_runs_where_its_stubs_are_current_and_is_never_written() {
     )
     .unwrap();
     project
-        .run(&["run"])
+        .run("run")
         .expect(2)
         .says("models/fal/pk_py.sql is not up to date");
     assert_eq!(names(&folder), committed);
@@ -203,7 +192,7 @@ fn a_package_outside_runs_where_its_stubs_are_current_and_is_never_written() {
 #[ignore = "needs dbt: cargo xtask test"]
 fn a_package_outside_is_written_where_the_user_allows_it() {
     let (project, folder) = with_local_package();
-    let mut command = project.host_with_dbt(&["run"]);
+    let mut command = project.host_with_dbt("run");
     command.env("FAL_HOST_STUB_FOLDERS", &folder);
     project.finish(command).expect(0);
     holds_all(&project);
@@ -233,7 +222,7 @@ fn a_package_without_models_of_ours_stays_as_it_is() {
         project.write(&format!("dbt_packages/pk/{name}"), content);
     }
     let before = names(&project.path("dbt_packages/pk"));
-    project.run(&["run"]).expect(0);
+    project.run("run").expect(0);
     assert_eq!(
         project.query("select n from own union all select n from of_package order by n"),
         json!([[1], [2]])

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 fn check(project: &Project, fault: &str, library: &Path, flags: &[&str]) -> Ended {
-    let mut command = project.host(&["plugin", "check"]);
+    let mut command = project.host("plugin check");
     command.arg(library).args(flags).env("ACME_FAULT", fault);
     project.finish(command)
 }
@@ -83,7 +83,7 @@ fn a_plugin_that_hangs_while_it_loads() {
 fn a_check_that_is_stopped_leaves_nothing() {
     for (signal, to_group) in [(Signal::INT, true), (Signal::KILL, false)] {
         let project = Project::bare();
-        let mut command = project.host(&["plugin", "check", "--timeout", "600"]);
+        let mut command = project.host("plugin check --timeout 600");
         command
             .arg(foreign_plugin("acme-misbehaves"))
             .env("ACME_FAULT", "hangs")
@@ -194,11 +194,11 @@ fn libraries_that_are_none_fail_at_the_door() {
         assert_eq!(failed(&ended).0, [case], "{}\n{ended}", library.display());
     }
     project
-        .run_host(&["plugin", "check", "no-such-plugin"])
+        .run_host("plugin check no-such-plugin")
         .expect(2)
         .says("there is no file and no plugin");
     project
-        .run_host(&["plugin", "check", "x.so", "--stage", "stubs"])
+        .run_host("plugin check x.so --stage stubs")
         .expect(2)
         .says("the stages are python-parser");
     let parser = check(

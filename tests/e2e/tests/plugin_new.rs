@@ -8,7 +8,7 @@ fn nothing_is_overwritten() {
     let project = Project::bare();
     project.write("acme-stubs/src/lib.rs", "mine");
     let before = project.tree();
-    let ended = project.run_host(&["plugin", "new", "acme-stubs", "--stage", "stub-writer"]);
+    let ended = project.run_host("plugin new acme-stubs --stage stub-writer");
     ended.expect(2);
     insta::assert_snapshot!(redact(&ended.stderr, &project), @r"
     error: acme-stubs already exists, and `plugin new` overwrites nothing
@@ -16,15 +16,7 @@ fn nothing_is_overwritten() {
     ");
     assert_eq!(project.tree(), before);
     project
-        .run_host(&[
-            "plugin",
-            "new",
-            "acme-stubs",
-            "--stage",
-            "stub-writer",
-            "--dir",
-            "elsewhere/stubs",
-        ])
+        .run_host("plugin new acme-stubs --stage stub-writer --dir elsewhere/stubs")
         .expect(0);
     assert!(
         project
@@ -72,16 +64,11 @@ fn in_python(stage: &str) -> Project {
         ])
         .expect(0);
     project
-        .run(&["plugin", "check", "acme/acme.fal-plugin"])
+        .run("plugin check acme/acme.fal-plugin")
         .expect(0)
         .says(" 0 failed");
     project
-        .run(&[
-            "generate",
-            "--project-dir",
-            "acme/example",
-            "--trust-project-plugins",
-        ])
+        .run("generate --project-dir acme/example --trust-project-plugins")
         .expect(0);
     project
 }

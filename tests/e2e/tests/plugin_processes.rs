@@ -23,7 +23,7 @@ fn with_markdown(project: Project) -> Project {
     project
         .write("fal_project.yml", parsers)
         .write("models/first_orders.pymd", NUMBERS);
-    project.run_host(&["plugin", "trust"]).expect(0);
+    project.run_host("plugin trust").expect(0);
     project
 }
 
@@ -76,8 +76,8 @@ fn with_all_stages_in_processes_of_their_own_a_run_gives_the_same_stubs_and_tabl
             "select id, customer, amount from {{ ref('raw_orders') }}",
         );
     }
-    here.run(&["build"]).expect(0);
-    apart.run(&["build"]).expect(0);
+    here.run("build").expect(0);
+    apart.run("build").expect(0);
     apart.nothing_is_left();
 
     assert_eq!(here.results(), apart.results());
@@ -240,17 +240,14 @@ fn trust_in_a_program_covers_the_python_files_beside_it() {
     let project = with_markdown(Project::bare());
     project.write("models/stg_orders.sql", "select 1 as id");
     project
-        .run_host(&["generate"])
+        .run_host("generate")
         .expect(0)
         .says("Wrote models/fal/first_orders.sql");
     project.write(
         "plugins/json.py",
         "raise SystemExit('not what was trusted')",
     );
-    project
-        .run_host(&["generate"])
-        .expect(2)
-        .says("not trusted");
+    project.run_host("generate").expect(2).says("not trusted");
 }
 
 const STUBS: &str = r#"

@@ -20,7 +20,7 @@ const PYTHON: [&str; 20] = [
 fn models_run_on_a_cluster() {
     let local = thread::spawn(|| {
         let local = project();
-        local.run(&["run"]).expect(0);
+        local.run("run").expect(0);
         local
     });
     let mut cluster = Cluster::start();

@@ -42,7 +42,7 @@ fn check_knows_the_names_of_the_project_s_files() {
         "models/people.yml",
         "models:\n- {name: people, versions: [{v: 1}]}\n",
     );
-    project.run_host(&["check"]).expect(0).never_says("unknown");
+    project.run_host("check").expect(0).never_says("unknown");
 
     project.write(
         "models/typo.py",
@@ -54,7 +54,7 @@ fn check_knows_the_names_of_the_project_s_files() {
     );
     project.write("models/reads_off.py", "write_to_model(ref('off'))\n");
     project.write("models/pkg.py", "write_to_model(ref('nopkg', 'trips'))\n");
-    let ended = project.run_host(&["check"]);
+    let ended = project.run_host("check");
     ended
         .expect(2)
         .says("`typo` reads `ref('trps')`, but no model, seed or snapshot has this name");
@@ -99,7 +99,7 @@ fn what_may_make_other_names_turns_errors_into_warnings_that_say_so() {
     ] {
         let project = project();
         project.write("models/typo.py", typo).write(file, content);
-        let ended = project.run_host(&["check"]);
+        let ended = project.run_host("check");
         ended
             .expect(0)
             .says("\u{26a0} `typo` reads `ref('trps')`")
@@ -115,7 +115,7 @@ fn what_may_make_other_names_turns_errors_into_warnings_that_say_so() {
         "models/reads.py",
         "write_to_model(ref('far'))\nx = ref('other', 'far')\n",
     );
-    project.run_host(&["check"]).expect(0).never_says("far");
+    project.run_host("check").expect(0).never_says("far");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn check_shows_circles_with_each_of_their_lines() {
     project
         .write("models/py.py", "write_to_model(ref('sq'))\n")
         .write("models/sq.sql", "select *\nfrom {{ ref('py') }}");
-    let ended = project.run_host(&["check"]);
+    let ended = project.run_host("check");
     ended
         .expect(2)
         .says("\u{d7} `one` reads `two`, and so waits for itself: one -> two -> one")
@@ -150,7 +150,7 @@ fn a_run_shows_the_line_of_what_dbt_does_not_find() {
         notebook("x = 1\nwrite_to_model(ref('trps'))"),
     );
     project
-        .run(&["run"])
+        .run("run")
         .expect(2)
         .says("\u{d7} `note` reads `ref('trps')`")
         .says("cell 2")
@@ -160,7 +160,7 @@ fn a_run_shows_the_line_of_what_dbt_does_not_find() {
         "write_to_model(\n  source('raw', 'ordrs'))\n",
     );
     project
-        .run(&["ls"])
+        .run("ls")
         .expect(2)
         .says("[models/typo.py:2:")
         .says("did you mean `raw.orders`?");
@@ -168,13 +168,13 @@ fn a_run_shows_the_line_of_what_dbt_does_not_find() {
         .write("models/typo.py", "write_to_model(ref('off'))\n")
         .write("models/off.sql", "{{ config(enabled=false) }} select 1");
     project
-        .run(&["run"])
+        .run("run")
         .expect(2)
         .says("[models/typo.py:1:")
         .says("which is switched off");
     project.write("models/typo.py", "write_to_model(ref('typo'))\n");
     project
-        .run(&["run"])
+        .run("run")
         .expect(2)
         .says("[models/typo.py:1:")
         .says("reads itself")
@@ -191,7 +191,7 @@ fn check_knows_names_that_dbt_refuses() {
     project.write("models/~draft.py", "write_to_model(ref('trips'))\n");
     project.write("models/zones.py", "write_to_model(ref('trips'))\n");
     project.write("models/kept.py", "write_to_model(ref('trips'))\n");
-    let ended = project.run_host(&["check"]);
+    let ended = project.run_host("check");
     ended
         .expect(2)
         .says("dbt allows no spaces in a model's name")
@@ -206,7 +206,7 @@ fn check_knows_names_that_dbt_refuses() {
         config + "\nflags: {require_resource_names_without_spaces: false}\n",
     );
     project.remove("models/~draft.py");
-    project.run_host(&["check"]).expect(0).never_says("spaces");
+    project.run_host("check").expect(0).never_says("spaces");
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn check_reports_the_scripts_that_a_run_would_refuse() {
         "models:\n- name: trips\n  meta:\n    fal:\n      runtime: x\n      scripts: [there.py, gone.py]\n\
          seeds:\n- {name: zones, config: {meta: {fal: {post-hook: 3}}}}\nfal: {scripts: [lost.py]}\n",
     );
-    let ended = project.run_host(&["check"]);
+    let ended = project.run_host("check");
     ended
         .expect(2)
         .says("there is no file `gone.py`")

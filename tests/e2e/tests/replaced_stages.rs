@@ -31,7 +31,7 @@ fn a_foreign_notebook_parser_claims_its_own_extension() {
         "models/a.pynb",
         "# %%\ndf = ref('orders')\n# %%\nwrite_to_model(df)\n",
     );
-    project.run_host(&["generate"]).expect(0);
+    project.run_host("generate").expect(0);
     assert!(
         !project.has("models/fal/a.sql"),
         "without the plugin the file is no model"
@@ -128,7 +128,7 @@ fn with_own_plugin(config: &str) -> Project {
 #[test]
 fn paths_that_a_project_names_need_trust() {
     let project = with_own_plugin("");
-    let ended = project.run_host(&["generate"]);
+    let ended = project.run_host("generate");
     ended.expect(2);
     insta::assert_snapshot!(fal_e2e::redact(&ended.stderr, &project), @r"
     error: fal_project.yml names the plugin path `PROJECT/./runners`, which is not trusted [plugin::untrusted]
@@ -137,30 +137,24 @@ fn paths_that_a_project_names_need_trust() {
     assert!(!project.has("models/acme/a.sql") && !project.has("models/fal/a.sql"));
 
     project
-        .run_host(&["generate", "--trust-project-plugins"])
+        .run_host("generate --trust-project-plugins")
         .expect(0);
     assert!(project.has("models/acme/a.sql"));
-    project
-        .run_host(&["generate"])
-        .expect(2)
-        .says("not trusted");
+    project.run_host("generate").expect(2).says("not trusted");
 }
 
 #[test]
 fn recorded_trust_holds_until_a_library_changes() {
     let project = with_own_plugin("");
-    let trusted = project.run_host(&["plugin", "trust"]);
+    let trusted = project.run_host("plugin trust");
     trusted.expect(0);
     insta::assert_snapshot!(fal_e2e::redact(&trusted.stderr, &project), @"Trusted 1 plugin paths of PROJECT");
-    project.run_host(&["generate"]).expect(0);
+    project.run_host("generate").expect(0);
     assert!(project.has("models/acme/a.sql"));
 
     let other = foreign_plugin("acme-panics");
     project.write("runners/libother.so", fs::read(other).unwrap());
-    project
-        .run_host(&["generate"])
-        .expect(2)
-        .says("not trusted");
+    project.run_host("generate").expect(2).says("not trusted");
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn what_is_wrong_with_runners_is_found_without_running_anything() {
     project
         .write("models/a.py", MODEL)
         .write("fal_project.yml", ROUTES);
-    let untrusted = project.run_host(&["check"]);
+    let untrusted = project.run_host("check");
     untrusted
         .expect(2)
         .says("which is not trusted")
@@ -148,10 +148,7 @@ models:
     // What is tried again goes where it went, unless it is said otherwise.
     let again = run(&project, &["retry", "--runner", "local"]);
     again.expect(0);
-    assert_eq!(
-        project.results(),
-        ["below success", "dies success", "late success"]
-    );
+    assert_eq!(project.statuses(), "success: below dies late");
     assert_eq!(project.query("select n from below"), json!([[1]]));
 }
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 /// The project, its stubs and its seed in place.
 fn project() -> Project {
     let project = Project::copy_of("script_api");
-    project.run_host(&["generate"]).expect(0);
-    project.dbt(&["seed"]).expect(0);
+    project.run_host("generate").expect(0);
+    project.dbt("seed").expect(0);
     project
 }
 
@@ -34,7 +34,7 @@ fn without_script(note: &serde_json::Map<String, Value>) -> Value {
 #[ignore = "needs dbt: cargo xtask test"]
 fn scripts_and_hooks_read_write_and_know_their_model() {
     let project = project();
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended.expect(1);
 
     assert_eq!(
@@ -134,21 +134,13 @@ fn scripts_and_hooks_read_write_and_know_their_model() {
         .says("Make it a Python model");
     ended.says("FalError: fal: write_to_model cannot be called in a post-hook");
     assert_eq!(
-        project.results(),
-        [
-            "below success",
-            "broken error",
-            "dim.v1 success",
-            "dim.v2 success",
-            "forecast success",
-            "orders success",
-            "renamed success",
-            "shop-on-run-start-0 success"
-        ]
+        project.statuses_for_dbt(),
+        "error: broken; success: below dim.v1 dim.v2 forecast orders renamed \
+         shop-on-run-start-0"
     );
 
     // The Python model appends to what is there; its source too.
-    project.run(&["run", "--select", "forecast"]).expect(0);
+    project.run("run --select forecast").expect(0);
     assert_eq!(project.query("select count(*) from forecast"), json!([[6]]));
     assert_eq!(
         project.query("select count(*) from written.log"),
@@ -160,14 +152,14 @@ fn scripts_and_hooks_read_write_and_know_their_model() {
 #[ignore = "needs dbt: cargo xtask test"]
 fn scripts_of_the_last_run_see_how_it_ended() {
     let project = project();
-    project.run(&["run"]).expect(1);
+    project.run("run").expect(1);
     project.remove("target/notes.jsonl");
     let results = project.read("target/run_results.json");
     let started = "select count(*) from started";
     assert_eq!(project.query(started), json!([[1]]));
 
     project
-        .run(&["hooks"])
+        .run("hooks")
         .expect(1)
         .says("wrote 1 row to written.log");
     let global = &notes(&project, "global")[0];
@@ -187,11 +179,9 @@ fn scripts_of_the_last_run_see_how_it_ended() {
         "scripts leave the artifact alone"
     );
 
-    project.dbt(&["test", "--select", "orders"]).expect(0);
+    project.dbt("test --select orders").expect(0);
     project.remove("target/notes.jsonl");
-    project
-        .run(&["hooks", "--scripts", "api/reads.py"])
-        .expect(0);
+    project.run("hooks --scripts api/reads.py").expect(0);
     let seen = &notes(&project, "reads")[0];
     assert_eq!(seen["model"][2], json!("tested"));
     assert_eq!(
@@ -207,9 +197,9 @@ fn scripts_of_the_last_run_see_how_it_ended() {
 #[ignore = "needs dbt: cargo xtask test"]
 fn a_run_of_scripts_alone_touches_nothing_else() {
     let project = project();
-    project.dbt(&["run", "--exclude", "broken"]).expect(0);
+    project.dbt("run --exclude broken").expect(0);
     let results = project.read("target/run_results.json");
-    project.run(&["run", "--select", "reads.py"]).expect(0);
+    project.run("run --select reads.py").expect(0);
     assert_eq!(
         notes(&project, "reads")[0]["model"][2],
         json!("skipped"),

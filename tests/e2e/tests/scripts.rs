@@ -3,6 +3,8 @@
 use fal_e2e::Project;
 use serde_json::json;
 
+use crate::both_warehouses::{SCRIPTS, assert_same_on_postgres};
+
 /// What ran, in order: each script of the fixture writes its name, its model and the model's status.
 fn journal(project: &Project) -> Vec<String> {
     if !project.has("journal.txt") {
@@ -40,7 +42,7 @@ fn sorted(mut lines: Vec<String>) -> Vec<String> {
 #[ignore = "needs dbt: cargo xtask test"]
 fn scripts_and_hooks_run_around_their_models_and_global_scripts_do_not() {
     let project = Project::copy_of("scripts");
-    let ended = project.run(&["flow", "run", "--threads", "4"]);
+    let ended = project.run("flow run --threads 4");
     ended.expect(0);
     let journal = journal(&project);
     assert_eq!(journal.len(), 13, "{journal:#?}");
@@ -68,22 +70,16 @@ fn scripts_and_hooks_run_around_their_models_and_global_scripts_do_not() {
         .concat(),
     );
     assert_eq!(project.query("from \"end\""), json!([[1, "one"]]));
-    let models = [
-        "customers success",
-        "end success",
-        "orders success",
-        "raw success",
-        "report success",
-    ];
     assert_eq!(
-        project.results(),
-        models,
+        project.statuses_for_dbt(),
+        "success: customers end orders raw report",
         "scripts are not in run_results.json"
     );
     ended
         .says("OK script tell.py (after orders)")
         .says("8 scripts")
         .never_says("(global)");
+    assert_same_on_postgres(&SCRIPTS, &project, &[project.results()]);
 }
 
 #[test]
@@ -92,7 +88,7 @@ fn an_after_script_that_fails_skips_what_comes_behind_its_model() {
     let project = Project::copy_of("scripts");
     let code = "import journal\nif context.current_model.name == 'orders':\n    raise ValueError('no mail today')\n";
     project.write("py/tell.py", code);
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended
         .expect(1)
         .says("ERROR script tell.py (after orders)")
@@ -124,17 +120,17 @@ fn an_after_script_that_fails_skips_what_comes_behind_its_model() {
 #[ignore = "needs dbt: cargo xtask test"]
 fn scripts_are_selected_by_file_name_and_leave_run_results_as_they_were() {
     let project = Project::copy_of("scripts");
-    project.run(&["run", "--select", "raw"]).expect(0);
+    project.run("run --select raw").expect(0);
     assert_eq!(
         journal(&project),
         ["log.py raw success"],
         "hooks run with their model, scripts only when selected"
     );
-    assert_eq!(project.results(), ["raw success"]);
+    assert_eq!(project.statuses(), "success: raw");
     let before = project.read("target/run_results.json");
 
     project
-        .run(&["run", "--select", "tell.py"])
+        .run("run --select tell.py")
         .expect(0)
         .says("2 scripts");
     assert_eq!(
@@ -149,11 +145,11 @@ fn scripts_are_selected_by_file_name_and_leave_run_results_as_they_were() {
 
     project.write("py/tell.py", "raise SystemExit(3)\n");
     project
-        .run(&["run", "--select", "script.raw.AFTER.tell.py"])
+        .run("run --select script.raw.AFTER.tell.py")
         .expect(1);
     assert_eq!(project.read("target/run_results.json"), before);
 
-    project.run(&["run", "--select", "more.py+1"]).expect(0);
+    project.run("run --select more.py+1").expect(0);
     let lines = [
         "more.py orders skipped",
         "check.py orders skipped",
@@ -164,11 +160,9 @@ fn scripts_are_selected_by_file_name_and_leave_run_results_as_they_were() {
         lines,
         "the script, its model and the hooks of that"
     );
-    assert_eq!(project.results(), ["orders success"]);
+    assert_eq!(project.statuses(), "success: orders");
 
-    project
-        .run(&["run", "--exclude", "tell.py", "load.py+"])
-        .expect(0);
+    project.run("run --exclude tell.py load.py+").expect(0);
     let left = ["log.py raw success", "more.py orders skipped"];
     assert_eq!(
         journal(&project),
@@ -182,7 +176,7 @@ fn scripts_are_selected_by_file_name_and_leave_run_results_as_they_were() {
 fn a_missing_script_stops_what_needs_it_before_anything_runs_and_nothing_else() {
     let project = Project::copy_of("scripts");
     project.remove("py/more.py").remove("py/check.py");
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended.expect(2).says(
         "the model `orders`: the script `more.py` cannot be read: there is no file `py/more.py`",
     );
@@ -196,8 +190,8 @@ fn a_missing_script_stops_what_needs_it_before_anything_runs_and_nothing_else() 
         journal(&project).is_empty() && !project.has("shop.duckdb"),
         "nothing ran"
     );
-    project.run(&["run", "--select", "+customers"]).expect(0);
-    assert_eq!(project.results(), ["customers success", "raw success"]);
+    project.run("run --select +customers").expect(0);
+    assert_eq!(project.statuses(), "success: customers raw");
 }
 
 #[test]
@@ -210,7 +204,7 @@ fn what_makes_no_sense_in_a_schema_file_is_told_at_once_with_its_lines() {
         "models/schema.yml",
         format!("models:\n  - name: orders\n    config: {{meta: {{{fal}}}}}\n"),
     );
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended
         .expect(2)
         .says("`scripts` has no key `bevore`")
@@ -236,10 +230,10 @@ fn a_script_among_the_models_is_no_model_and_its_keyword_may_be_another() {
         "rows = ref('orders')\nfor _ in range(2):\n    write_to_model(rows, mode='append')\n";
     project.write("models/double.py", code);
     project
-        .run(&["run", "--keyword", "acme"])
+        .run("run --keyword acme")
         .expect(0)
         .says("OK script double.py (after orders)");
     assert_eq!(project.query("from orders"), json!([[1], [1], [1]]));
     assert!(!project.has("models/fal/double.sql"));
-    project.dbt(&["run"]).expect(0);
+    project.dbt("run").expect(0);
 }

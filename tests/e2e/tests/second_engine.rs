@@ -1,9 +1,9 @@
 //! The engine that drives the `dbt` program: as few calls as the graph allows, and nothing of dbt but its command line.
 
-use std::{env, fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
-use fal_e2e::{Ended, Project, dbt_python, python};
-use serde_json::{Value, json};
+use fal_e2e::{Project, dbt_python};
+use serde_json::json;
 
 /// Notes its command, and is dbt otherwise. Of what hides dbt from the session it knows nothing.
 const PROGRAM: &str = "#!/bin/sh
@@ -124,14 +124,11 @@ fn a_dbt_without_python_runs_sql_python_and_notebooks_in_three_calls_and_skips_o
     let hidden = project.home().join("hidden");
     fs::create_dir_all(&hidden).unwrap();
     fs::write(hidden.join("sitecustomize.py"), HIDES_DBT).unwrap();
-    let run = |args: &[&str]| {
-        let mut command = project.host_with_dbt(args);
-        command
-            .env("PYTHONPATH", &hidden)
-            .env("FAL_HOST_DBT", &program.path);
-        project.finish(command)
-    };
-    let ended = run(&["build"]);
+    let mut command = project.host_with_dbt("build");
+    command
+        .env("PYTHONPATH", &hidden)
+        .env("FAL_HOST_DBT", &program.path);
+    let ended = project.finish(command);
     ended
         .expect(1)
         .says("dbt runs as a program")
@@ -163,74 +160,27 @@ fn a_dbt_without_python_runs_sql_python_and_notebooks_in_three_calls_and_skips_o
     project.nothing_is_left();
 }
 
-/// A new database on the tests' server.
-struct Database {
-    address: String,
-    name: String,
-}
-
-impl Database {
-    fn new() -> Self {
-        let address = env::var("FAL_TEST_POSTGRES").expect(
-            "this test needs FAL_TEST_POSTGRES: the address of a PostgreSQL server. `cargo xtask test` starts one",
-        );
-        let database = Self {
-            address,
-            name: format!("engine_{}", std::process::id()),
-        };
-        database.ask("postgres", &format!("create database {}", database.name));
-        database
-    }
-
-    fn ask(&self, database: &str, sql: &str) -> Value {
-        python(
-            include_str!("postgres/ask.py"),
-            &[&self.address, database, sql],
-        )
-    }
-
-    /// As the profile names it; the address comes out of the environment.
-    fn profile(&self) -> String {
-        format!(
-            "shop:
+/// dbt's own reader of profiles makes numbers of texts.
+const PROFILE: &str = "shop:
   target: dev
   outputs:
     dev:
       type: postgres
-      host: \"{{{{ env_var('SHOP_HOST') }}}}\"
-      port: \"{{{{ env_var('SHOP_PORT') | as_number }}}}\"
-      user: \"{{{{ env_var('SHOP_USER') }}}}\"
+      host: \"{{ env_var('PGHOST') }}\"
+      port: \"{{ env_var('PGPORT') | as_number }}\"
+      user: \"{{ env_var('PGUSER') }}\"
       password: unused
-      dbname: {}
+      dbname: \"{{ env_var('PGDATABASE') }}\"
       schema: shop
       threads: 3
-",
-            self.name
-        )
-    }
-
-    fn connected(&self, mut command: Command) -> Command {
-        let (user, rest) = self
-            .address
-            .trim_start_matches("postgresql://")
-            .split_once('@')
-            .unwrap();
-        let (host, rest) = rest.split_once(':').unwrap();
-        let (port, _) = rest.split_once('/').unwrap();
-        command
-            .env("SHOP_HOST", host.replace("%2F", "/"))
-            .env("SHOP_PORT", port)
-            .env("SHOP_USER", user);
-        command
-    }
-}
+";
 
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn postgres_is_read_and_written_between_the_calls_and_hooks_of_a_model_are_waited_for() {
-    let (project, database) = (alternating(), Database::new());
+    let project = alternating().on_postgres();
     let program = Program::of(&project);
-    project.write("profiles.yml", database.profile());
+    project.write("profiles.yml", PROFILE);
     project.write(
         "fal_project.yml",
         format!(
@@ -244,28 +194,19 @@ fn postgres_is_read_and_written_between_the_calls_and_hooks_of_a_model_are_waite
         "models: [{name: d, config: {meta: {fal: {post-hook: [hooks/tell.py]}}}}]",
     );
     project.write("models/e.sql", "select count(*) as n from {{ ref('d') }}");
-    let run = |args: &[&str]| -> Ended {
-        project.finish(database.connected(project.host_with_dbt(args)))
-    };
-    let ended = run(&["build"]);
+    let ended = project.run("build");
     ended.expect(0).says("p ended: success");
     let calls = program.calls();
     assert_eq!(calls[0], "parse");
     // d and what is behind it wait for the host, which may be one call more each.
     assert!((4..=6).contains(&calls.len()), "{calls:?}");
     assert_eq!(
-        database.ask(
-            &database.name,
-            "select total::int, (select n::int from shop.e) from shop.c"
-        ),
+        project.query("select total::int, (select n::int from shop.e) from shop.c"),
         json!([[317, 3]])
     );
-    assert_eq!(statuses(&project).len(), 10, "{:?}", statuses(&project));
-    assert!(
-        project
-            .results()
-            .iter()
-            .all(|line| line.ends_with(" success") || line.ends_with(" pass"))
-    );
+    let statuses = statuses(&project);
+    assert_eq!(statuses.len(), 10, "{statuses:?}");
+    let ended_well = |line: &String| line.ends_with(" success") || line.ends_with(" pass");
+    assert!(statuses.iter().all(ended_well), "{statuses:?}");
     project.nothing_is_left();
 }

@@ -59,7 +59,7 @@ fn changes(project: &Project, pairs: &[(&str, &str)]) -> String {
 
 fn ran() -> (Project, Ended) {
     let project = Project::copy_of("types");
-    let ended = project.run(&["run", "--threads", "3"]);
+    let ended = project.run("run --threads 3");
     (project, ended)
 }
 

@@ -7,33 +7,15 @@ use rustix::process::Signal;
 #[ignore = "needs dbt: cargo xtask test"]
 fn a_unit_test_runs_ahead_of_its_model_and_one_that_fails_skips_it() {
     let project = Project::copy_of("unit_tests");
-    let ended = project.run(&["build", "--threads", "1"]);
+    let ended = project.run("build --threads 1");
     ended.expect(1);
     assert_eq!(
-        project.results(),
-        [
-            "below_totals skipped",
-            "dies skipped",
-            "dies.crashes error",
-            "known_customers success",
-            "leaky skipped",
-            "leaky.leaks error",
-            "orders success",
-            "payments success",
-            "ranked skipped",
-            "ranked.no_such_column error",
-            "ranked.no_type error",
-            "ranked.top pass",
-            "scores skipped",
-            "scores.raises error",
-            "scores.scored pass",
-            "totals skipped",
-            "totals.no_this error",
-            "totals.not_given error",
-            "totals.overridden pass",
-            "totals.sums pass",
-            "totals.wrong fail",
-        ],
+        project.statuses_for_dbt(),
+        "error: dies.crashes leaky.leaks ranked.no_such_column ranked.no_type \
+         scores.raises totals.no_this totals.not_given; fail: totals.wrong; pass: \
+         ranked.top scores.scored totals.overridden totals.sums; skipped: \
+         below_totals dies leaky ranked scores totals; success: known_customers \
+         orders payments",
         "{ended}"
     );
     ended
@@ -108,16 +90,11 @@ fn a_unit_test_runs_ahead_of_its_model_and_one_that_fails_skips_it() {
         .remove("models/failing_unit_tests.yml")
         .remove("models/leaky.py")
         .remove("models/dies.py");
-    let ended = project.run(&["retry"]);
+    let ended = project.run("retry");
     ended.expect(0);
     assert_eq!(
-        project.results(),
-        [
-            "below_totals success",
-            "ranked success",
-            "scores success",
-            "totals success"
-        ],
+        project.statuses(),
+        "success: below_totals ranked scores totals",
         "{ended}"
     );
     project.nothing_is_left();
@@ -127,14 +104,7 @@ fn a_unit_test_runs_ahead_of_its_model_and_one_that_fails_skips_it() {
 #[ignore = "needs dbt: cargo xtask test"]
 fn unit_tests_of_python_models_need_no_warehouse_and_can_be_interrupted() {
     let project = Project::copy_of("unit_tests");
-    let ended = project.run(&[
-        "test",
-        "--select",
-        "test_type:unit,totals",
-        "scored",
-        "--target",
-        "away",
-    ]);
+    let ended = project.run("test --select test_type:unit,totals scored --target away");
     ended
         .expect(1)
         .says("PASS totals::sums")
@@ -145,13 +115,7 @@ fn unit_tests_of_python_models_need_no_warehouse_and_can_be_interrupted() {
     project.write("models/scores.py", "");
     let code = "import time\nprint('asleep', flush=True)\ntime.sleep(600)\nwrite_to_model(ref('payments'))\n";
     project.write("models/totals.py", code);
-    let mut running = project.start(&[
-        "test",
-        "--select",
-        "totals,resource_type:unit_test",
-        "--target",
-        "away",
-    ]);
+    let mut running = project.start("test --select totals,resource_type:unit_test --target away");
     running.wait_for("sums | asleep");
     running.signal(Signal::INT);
     let ended = running.wait();

@@ -63,7 +63,7 @@ fn of_sql() -> Project {
 fn build_runs_everything_in_order_and_a_failing_test_of_a_python_model_stops_its_children_alone() {
     let project = Project::copy_of("verbs");
     project.write("models/forecast.py", BROKEN);
-    let ended = project.run(&["build", "--store-failures"]);
+    let ended = project.run("build --store-failures");
     ended.expect(1);
     assert_eq!(
         results(&project),
@@ -125,6 +125,7 @@ fn build_runs_everything_in_order_and_a_failing_test_of_a_python_model_stops_its
             "SKIP relation main.below_forecast",
         ],
     );
+    project.statuses_for_dbt();
     ended
         .says("tell.py (post-hook of raw) | saw raw success")
         .says("tell.py (after orders) | saw orders success");
@@ -146,7 +147,7 @@ fn build_runs_everything_in_order_and_a_failing_test_of_a_python_model_stops_its
         "tests/ordered.sql",
         "select id from {{ ref('forecast') }} where id not in (2, 3, 9)",
     );
-    let ended = project.run(&["retry"]);
+    let ended = project.run("retry");
     ended
         .expect(0)
         .never_says("saw")
@@ -161,7 +162,7 @@ fn build_runs_everything_in_order_and_a_failing_test_of_a_python_model_stops_its
         (&json!("build"), &json!(true))
     );
     project
-        .run_host(&["retry"])
+        .run_host("retry")
         .expect(0)
         .says("Nothing to retry: all of the last `build` ended well");
     project.nothing_is_left();
@@ -208,7 +209,7 @@ fn retry_goes_on_after_an_interruption_with_the_same_variables_and_with_scripts(
     assert_eq!(left, skipped.map(|name| format!("{name} skipped")));
 
     project.write("py/tell.py", "print('saw', context.current_model.name)\n");
-    let mut running = project.start(&["retry"]);
+    let mut running = project.start("retry");
     running
         .wait_for("forecast | asleep")
         .wait_for("OK created notebook table model main.notes");
@@ -230,7 +231,7 @@ fn retry_goes_on_after_an_interruption_with_the_same_variables_and_with_scripts(
     assert_eq!(results(&project), expected);
 
     project.write("models/forecast.py", "write_to_model(ref('orders'))");
-    let ended = project.run(&["retry"]);
+    let ended = project.run("retry");
     ended.expect(0).never_says("saw");
     let expected = [
         "below_forecast success",
@@ -251,8 +252,8 @@ fn retry_goes_on_after_an_interruption_with_the_same_variables_and_with_scripts(
 #[ignore = "needs dbt: cargo xtask test"]
 fn statuses_of_build_are_those_of_dbt_and_retry_takes_up_what_dbt_left() {
     let (ours, dbts) = (of_sql(), of_sql());
-    ours.run(&["build"]).expect(1);
-    dbts.dbt(&["build"]).expect(1);
+    ours.run("build").expect(1);
+    dbts.dbt("build").expect(1);
     let statuses = results(&ours);
     assert_eq!(statuses, results(&dbts));
     for line in [
@@ -268,7 +269,7 @@ fn statuses_of_build_are_those_of_dbt_and_retry_takes_up_what_dbt_left() {
         "tests/known.sql",
         "select id from {{ ref('forecast') }} where id > 4",
     );
-    dbts.run(&["retry"]).expect(1);
+    dbts.run("retry").expect(1);
     assert_eq!(
         results(&dbts),
         ["below_forecast skipped", "known pass", "ordered fail"]
@@ -280,24 +281,24 @@ fn statuses_of_build_are_those_of_dbt_and_retry_takes_up_what_dbt_left() {
 fn seed_snapshot_and_test_run_their_kinds_alone() {
     let project = Project::copy_of("verbs");
     project
-        .run(&["seed"])
+        .run("seed")
         .expect(0)
         .says("TOTAL=2")
         .says("tell.py (post-hook of raw)")
         .says("seeded.py (after raw) |");
     project
-        .run(&["snapshot"])
+        .run("snapshot")
         .expect(0)
         .says("TOTAL=1")
         .never_says("saw");
     project.write("seeds/raw.csv", "id,amount,place\n1,10,a\n2,25,b\n");
-    let ended = project.run(&["seed", "--full-refresh", "--show", "--select", "raw+"]);
+    let ended = project.run("seed --full-refresh --show --select raw+");
     ended
         .expect(0)
         .says("Random sample of table: main.raw")
         .says("|  2 |     25 | b     |")
         .says("TOTAL=2");
-    project.run(&["snapshot"]).expect(0);
+    project.run("snapshot").expect(0);
     let history =
         "select id, amount, dbt_valid_to is null from history order by id, dbt_valid_from";
     assert_eq!(
@@ -308,14 +309,14 @@ fn seed_snapshot_and_test_run_their_kinds_alone() {
     let unit = "unit_tests: [{name: more, model: forecast, given: [{input: ref('orders'), rows: [{id: 1, amount: 4}]}], expect: {rows: [{amount: 5, id: 1}]}}]";
     project.write("models/unit.yml", unit);
     project
-        .run(&["test", "--select", "more"])
+        .run("test --select more")
         .expect(0)
         .says("PASS forecast::more")
         .says("TOTAL=1");
     project.remove("models/unit.yml");
 
     // What the tests of the other models read is not there: only these two run.
-    let ended = project.run(&["test", "--select", "raw", "doubled"]);
+    let ended = project.run("test --select raw doubled");
     ended.expect(0).never_says("saw");
     assert_eq!(
         results(&project),
@@ -330,9 +331,9 @@ fn retry_knows_that_the_last_command_ended_before_it_ran_anything() {
     project
         .write("models/a.sql", "select 1 as x")
         .write("models/b.py", "write_to_model(ref('a'))\n");
-    project.run(&["run"]).expect(0);
+    project.run("run").expect(0);
     project
-        .run(&["retry"])
+        .run("retry")
         .expect(0)
         .says("Nothing to retry: all of the last `run` ended well");
     for (file, broken) in [
@@ -340,9 +341,9 @@ fn retry_knows_that_the_last_command_ended_before_it_ran_anything() {
         ("models/c.py", "write_to_model(ref('a')"),
     ] {
         project.write(file, broken);
-        project.run(&["run"]).expect(2);
+        project.run("run").expect(2);
         project.remove(file);
-        let ended = project.run(&["retry"]);
+        let ended = project.run("retry");
         ended
             .expect(2)
             .says("the last command ended before it had results")
@@ -350,14 +351,14 @@ fn retry_knows_that_the_last_command_ended_before_it_ran_anything() {
     }
     // What an earlier command left is tried again, as with dbt.
     project.write("models/b.py", "write_to_model(ref('a')[['y']])\n");
-    project.run(&["run"]).expect(1);
+    project.run("run").expect(1);
     project.write("models/c.sql", "select * from {{ ref('nowhere') }}");
-    project.run(&["build"]).expect(2);
+    project.run("build").expect(2);
     project
         .remove("models/c.sql")
         .write("models/b.py", "write_to_model(ref('a'))\n");
     project
-        .run(&["retry"])
+        .run("retry")
         .expect(0)
         .says("trying again what the `run` before it left")
         .says("Done. PASS=1");
@@ -399,8 +400,8 @@ fn retry_runs_only_the_batches_that_failed() {
         .says("batch 2 of 2 (2024-01-02):")
         .says("\"no_such_column\" not found");
     assert_eq!(
-        project.results(),
-        ["batched partial success", "days success"]
+        project.statuses_for_dbt(),
+        "partial success: batched; success: days"
     );
     let log = project.read("target/fal/events.jsonl");
     let of_batches = log
@@ -409,7 +410,7 @@ fn retry_runs_only_the_batches_that_failed() {
         .unwrap_or_default();
     assert!(of_batches.contains("no_such_column"), "{of_batches}");
     project.write("models/batched.sql", batched("5"));
-    project.run(&["retry", "--vars", "{n: 7}"]).expect(0);
+    project.run("retry --vars '{n: 7}'").expect(0);
     assert_eq!(
         project.query("select n from batched order by ts"),
         json!([[1], [5]]),
@@ -421,26 +422,26 @@ fn retry_runs_only_the_batches_that_failed() {
 fn what_makes_no_sense_is_refused_before_anything_starts() {
     let project = Project::copy_of("verbs");
     project
-        .run_host(&["retry"])
+        .run_host("retry")
         .expect(2)
         .says("there is no run to try again");
     let docs = json!({"args": {"which": "generate"}, "results": []});
     project.write("target/run_results.json", docs.to_string());
     project
-        .run_host(&["retry"])
+        .run_host("retry")
         .expect(2)
         .says("the last command was `dbt generate`, which cannot be tried again here");
     project.write("target/run_results.json", "{");
     project
-        .run_host(&["retry"])
+        .run_host("retry")
         .expect(2)
         .says("run_results.json` cannot be read");
     project
-        .run_host(&["build", "--resource-type", "source"])
+        .run_host("build --resource-type source")
         .expect(2)
         .says("`fal-host build` runs nothing of type `source`");
     project
-        .run_host(&["test", "--resource-type", "tset"])
+        .run_host("test --resource-type tset")
         .expect(2)
         .says("did you mean 'test'?");
 }

@@ -77,7 +77,7 @@ fn models_that_write_never_twice_or_in_a_loop_are_refused_with_their_lines() {
         "# another cell\n\nfor n in range(2):\n    write_to_model(df)",
     ];
     project.write("models/cells.ipynb", notebook(&cells));
-    let ended = project.run_host(&["generate"]);
+    let ended = project.run_host("generate");
     ended.expect(2);
     insta::assert_snapshot!(ended.stderr, @r"
     write::in_loop
@@ -173,7 +173,7 @@ fn models_that_write_never_twice_or_in_a_loop_are_refused_with_their_lines() {
     7 errors
     ");
     assert!(!project.has("models/fal"), "nothing was written");
-    let check = project.run_host(&["check"]);
+    let check = project.run_host("check");
     assert_eq!(
         check.expect(2).stdout,
         ended.stderr,
@@ -186,7 +186,7 @@ fn models_that_write_never_twice_or_in_a_loop_are_refused_with_their_lines() {
 fn nothing_runs_while_a_model_is_refused() {
     let project = project();
     project.write("models/twice.py", REFUSED[2].1);
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended
         .expect(2)
         .says("models/twice.py:4:1")
@@ -211,7 +211,7 @@ fn exclusive_branches_run_and_what_evades_the_count_is_caught_before_the_second_
         "models/notebook.ipynb",
         notebook(&["write_to_model(ref('orders'))"]),
     );
-    project.run(&["run"]).expect(0);
+    project.run("run").expect(0);
 
     project.write("models/evades.py", EVASION);
     project.write(
@@ -222,22 +222,14 @@ fn exclusive_branches_run_and_what_evades_the_count_is_caught_before_the_second_
         "models/notebook.ipynb",
         notebook(&["df = ref('orders')", EVASION]),
     );
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended
         .expect(1)
         .says("evades | wrote once")
         .never_says("wrote twice");
     assert_eq!(
-        project.results(),
-        [
-            "branches success",
-            "cases success",
-            "caught success",
-            "evades error",
-            "notebook error",
-            "orders success",
-            "silent error"
-        ]
+        project.statuses_for_dbt(),
+        "error: evades notebook silent; success: branches cases caught orders"
     );
     insta::assert_snapshot!(project.message("evades"), @r#"
     Traceback (most recent call last):

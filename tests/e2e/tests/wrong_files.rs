@@ -26,7 +26,7 @@ fn a_wrong_model_stops_only_the_commands_that_would_run_it() {
     project
         .write("models/bad.py", "write_to_model(ref('base'))\n")
         .write("models/top.sql", "select * from {{ ref('bad') }}");
-    project.run(&["run"]).expect(0);
+    project.run("run").expect(0);
     let stub = project.read("models/fal/bad.sql");
     project.write("models/bad.py", TWICE);
 
@@ -81,7 +81,7 @@ fn a_file_that_is_no_python_and_has_no_stub_is_found_by_its_name_and_folder() {
             .says("models/ml/broken.py:1:");
     }
     project
-        .run(&["run", "-s", "base", "good"])
+        .run("run -s base good")
         .expect(0)
         .says("\u{26a0} this is not valid Python");
     assert!(
@@ -90,7 +90,7 @@ fn a_file_that_is_no_python_and_has_no_stub_is_found_by_its_name_and_folder() {
     );
     project.write("models/ml/broken.py", "write_to_model(ref('base'))\n");
     project
-        .run(&["run", "-s", "broken"])
+        .run("run -s broken")
         .expect(0)
         .never_says("not valid Python");
 }
@@ -100,7 +100,7 @@ fn a_file_that_is_no_python_and_has_no_stub_is_found_by_its_name_and_folder() {
 fn conflicts_of_stubs_stop_their_models_alone() {
     let project = project();
     project.write("models/edited.py", "write_to_model(ref('base'))\n");
-    project.run_host(&["generate"]).expect(0);
+    project.run_host("generate").expect(0);
     let edited = project
         .read("models/fal/edited.sql")
         .replace("ref('base')", "ref('other')");
@@ -110,12 +110,12 @@ fn conflicts_of_stubs_stop_their_models_alone() {
     );
     let edited = project.read("models/fal/edited.sql");
     project
-        .run(&["run", "--select", "edited"])
+        .run("run --select edited")
         .expect(2)
         .says("\u{d7} models/fal/edited.sql")
         .says("edited by hand");
     project
-        .run(&["run", "--select", "base", "good"])
+        .run("run --select base good")
         .expect(0)
         .says("\u{26a0} models/fal/edited.sql");
     assert_eq!(project.read("models/fal/edited.sql"), edited);
@@ -133,12 +133,12 @@ fn wrong_scripts_stop_only_what_runs_them_and_unknown_keys_nothing() {
          - name: old\n  meta:\n    fal:\n      enviroment: kmodes\n      runtime: x\n      scripts: [gone.py]\n",
     );
     project
-        .run(&["run"])
+        .run("run")
         .expect(2)
         .says("\u{d7} the model `odd`")
         .says("[models/more.yml:6:1]");
     project
-        .run(&["hooks", "--select", "odd"])
+        .run("hooks --select odd")
         .expect(2)
         .says("`scripts` has no key `bfore`");
     for command in [
@@ -159,7 +159,7 @@ fn wrong_scripts_stop_only_what_runs_them_and_unknown_keys_nothing() {
             .says("[models/more.yml:11:1]");
     }
     project
-        .run(&["run", "--exclude", "odd"])
+        .run("run --exclude odd")
         .expect(2)
         .says("there is no file `gone.py`");
 }
@@ -201,18 +201,18 @@ fn a_model_that_is_switched_off_is_left_out_with_its_mistakes() {
             .never_says("not valid Python");
     }
     project
-        .run(&["run"])
+        .run("run")
         .expect(0)
         .never_says("is called twice")
         .never_says("not valid Python");
-    let listed = project.run(&["ls", "--output", "name", "--resource-type", "model"]);
+    let listed = project.run("ls --output name --resource-type model");
     assert_eq!(listed.expect(0).stdout, "base\ngood\n");
     project
-        .run(&["run", "--select", "by_file"])
+        .run("run --select by_file")
         .expect(0)
         .says("does not match any enabled nodes");
     project.write("models/jinja.py", TWICE);
-    project.run(&["run"]).expect(0);
+    project.run("run").expect(0);
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_file_that_should_be_a_model_and_never_writes_says_so() {
         "ml/user.py",
         "from util import x\nwrite_to_model(ref('base'))\n",
     );
-    let ended = project.run(&["run"]);
+    let ended = project.run("run");
     ended
         .expect(2)
         .says("models/silent.yml (line 2) names the model `silent`")
@@ -247,13 +247,13 @@ fn a_file_that_should_be_a_model_and_never_writes_says_so() {
         .never_says("__init__.py");
     ended.never_says("helper.py");
     project
-        .run_host(&["check"])
+        .run_host("check")
         .expect(2)
         .says("models/silent.py")
         .says("ml/quiet.py");
-    project.run(&["run", "--select", "silent"]).expect(2);
+    project.run("run --select silent").expect(2);
     project
-        .run(&["run", "--select", "base", "user"])
+        .run("run --select base user")
         .expect(0)
         .says("models/silent.py");
 }

@@ -24,7 +24,8 @@ use fal_plugin::{
     },
 };
 use fal_project::{
-    DbtProject, GenerateError, GenerateOptions, Generated, ProjectOptions, Stages, generate,
+    DbtProject, FileDiagnostic, GenerateError, GenerateOptions, Generated, ProjectOptions, Stages,
+    generate,
 };
 
 /// A parser that looks for words. It counts its calls.
@@ -296,7 +297,7 @@ impl Project {
         })
     }
 
-    pub fn run_with(&self, options: GenerateOptions) -> Result<Generated, GenerateError> {
+    fn run_with(&self, options: GenerateOptions) -> Result<Generated, GenerateError> {
         let notebooks = PlainNotebooks;
         let stages = Stages {
             python: vec![&self.parser],
@@ -312,15 +313,29 @@ impl Project {
             .unwrap_or_else(|error| panic!("{error}: {error:?}"))
     }
 
-    /// The codes and paths of all errors and warnings of a run that must fail.
-    pub fn problems(&self) -> Vec<(String, String)> {
+    /// A run that goes on with the files that can be read.
+    pub fn keep_going(&self) -> Generated {
+        let options = GenerateOptions {
+            check: false,
+            keep_going: true,
+        };
+        self.run_with(options).unwrap()
+    }
+
+    /// The errors and warnings of a run that must fail.
+    pub fn refused(&self) -> Vec<FileDiagnostic> {
         match self.run(false).unwrap_err() {
-            GenerateError::Files(files) => files
-                .into_iter()
-                .map(|found| (found.code, found.path))
-                .collect(),
+            GenerateError::Files(files) => files,
             other => panic!("{other}"),
         }
+    }
+
+    /// `CODE PATH` of each.
+    pub fn problems(&self) -> Vec<String> {
+        let found = self.refused().into_iter();
+        found
+            .map(|found| format!("{} {}", found.code, found.path))
+            .collect()
     }
 
     pub fn calls(&self) -> usize {

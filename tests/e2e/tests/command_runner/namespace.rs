@@ -69,7 +69,7 @@ fn project(gateway: &Value) -> Project {
 }
 
 fn wired(project: &Project, mut unshare: Command) -> fal_e2e::Ended {
-    let host = project.host_with_dbt(&["run"]);
+    let host = project.host_with_dbt("run");
     unshare
         .args(["sh", "-c", WIRED, "sh"])
         .arg(host.get_program())
@@ -111,6 +111,6 @@ fn a_command_in_another_network_reaches_the_gateway_alone() {
     ended
         .expect(1)
         .says("the command ended with exit code 3: the model's script could not work there");
-    assert_eq!(unreachable.results(), ["doubled error", "orders success"]);
+    assert_eq!(unreachable.statuses(), "error: doubled; success: orders");
     unreachable.nothing_is_left();
 }
