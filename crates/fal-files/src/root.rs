@@ -193,6 +193,22 @@ impl Root {
         gone(self.dir.remove_dir_all(folder)).map_err(|error| self.refused(folder, error))
     }
 
+    /// Gives a file a second name below the root, or copies it where the system allows no second
+    /// name. A link is followed. The name must be free.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn link(&self, from: &Path, file: impl AsRef<Path>) -> io::Result<()> {
+        let file = file.as_ref();
+        let real = real(from)?;
+        let (source, name) = Self::of(&real)?;
+        if source.dir.hard_link(name, &self.dir, file).is_ok() {
+            return Ok(());
+        }
+        let copied = source.dir.copy(name, &self.dir, file);
+        copied.map(drop).map_err(|error| self.refused(file, error))
+    }
+
     /// Renames a file or folder below the root. Links are moved, not followed.
     ///
     /// # Errors

@@ -124,6 +124,11 @@ impl Process {
         self.group.kill();
     }
 
+    /// Interrupts the group as Ctrl-C would. Returns at once.
+    pub fn interrupt(&self) {
+        self.group.signal(Signal::INT);
+    }
+
     /// Waits until the process has ended, but no longer than `deadline`. Says whether it has.
     pub fn wait_end(&self, deadline: Instant) -> bool {
         self.wait(deadline, |life| life.status.is_some())

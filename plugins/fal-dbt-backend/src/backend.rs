@@ -1,7 +1,6 @@
 //! The execution backend, which opens sessions.
 
 use std::{
-    ffi::OsString,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,8 +12,19 @@ use fal_plugin::{
 use serde_json::Value;
 
 use crate::{
-    assets, cancel::Cancel, config::Config, dbt::DbtProcess, error, lease::Leases, process::Launch,
-    python::PythonProcesses, run::Run, run_dir::RunDir, session::DbtSession,
+    assets,
+    cancel::Cancel,
+    commands::{self, Choice, CommandEngine},
+    config::Config,
+    dbt::DbtProcess,
+    engine::Engine,
+    error::{self, StartError},
+    lease::Leases,
+    process::Launch,
+    python::PythonProcesses,
+    run::{OtherEngine, Run},
+    run_dir::RunDir,
+    session::DbtSession,
 };
 
 /// Runs dbt's nodes in a dbt session and each Python model in a separate process.
@@ -57,35 +67,40 @@ impl DbtBackend {
         }
     }
 
-    fn session_launch<'a>(
-        &self,
-        python: &'a Path,
-        home: &'a Path,
-        open: OsString,
-        events: &Arc<dyn EventSink>,
-    ) -> Launch<'a> {
-        Launch {
-            title: "the dbt session",
-            module: "fal_worker.engine",
-            python,
-            home,
-            variables: [("FAL_OPEN", open)]
-                .into_iter()
-                .chain(self.config.variables())
-                .collect(),
-            events: Arc::clone(events),
-        }
-    }
-
     fn start(&self, request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Run, PluginError> {
         let named = request.python.as_deref().map(Path::new);
         let python = fal_environments::find_interpreter(named, Path::new(&request.project_dir))?;
+        let choice = commands::choose(&self.config, &python)?;
         let home = self.home(&request)?;
         let run_dir = RunDir::create()?;
-        let open = run_dir.write_open(&request)?;
-        let launch = self.session_launch(&python, &home, open.into(), &events);
         let cancel = Cancel::default();
-        let engine = Box::new(DbtProcess::start(launch, cancel.clone())?);
+        let launcher = Launcher {
+            python: python.clone(),
+            home: home.clone(),
+            open: run_dir.write_open(&request)?,
+            events: Arc::clone(&events),
+            cancel: cancel.clone(),
+        };
+        let engines: (Arc<dyn Engine>, OtherEngine) = match choice {
+            Choice::Commands { program, reason } => {
+                let engine = launcher.program(&request, program, reason);
+                (Arc::new(engine), Box::new(|_| None))
+            }
+            Choice::Inside => (Arc::new(launcher.session()?), Box::new(|_| None)),
+            Choice::InsideIfPossible => {
+                let engine = Arc::new(launcher.session()?);
+                let (config, request) = (self.config.clone(), request.clone());
+                let other = move |error: &PluginError| -> Option<Arc<dyn Engine>> {
+                    let is_other = commands::asks_for_commands(error);
+                    let program =
+                        is_other.then(|| commands::find_program(&config, &launcher.python));
+                    let program = program?.ok()??;
+                    let reason = error.message.clone();
+                    Some(Arc::new(launcher.program(&request, program, reason)))
+                };
+                (engine, Box::new(other))
+            }
+        };
         let jobs = PythonProcesses::new(&request, &python, &home, run_dir.job_socket(), &events)?;
         let access = self
             .config
@@ -94,8 +109,53 @@ impl DbtBackend {
             .map_err(|message| PluginError::new(error::CONFIG, message))?;
         let leases = Leases::new(access, self.config.bundle.clone());
         Ok(Run::new(
-            request, engine, jobs, run_dir, leases, events, cancel,
+            request, engines, jobs, run_dir, leases, events, cancel,
         ))
+    }
+}
+
+/// Starts the engines of a run.
+#[derive(Clone)]
+struct Launcher {
+    python: PathBuf,
+    home: PathBuf,
+    /// The file with the request.
+    open: PathBuf,
+    events: Arc<dyn EventSink>,
+    cancel: Cancel,
+}
+
+impl Launcher {
+    /// Starts dbt in a session process.
+    fn session(&self) -> Result<DbtProcess, StartError> {
+        self.start("the dbt session", "fal_worker.engine")
+    }
+
+    /// Returns the engine over the `dbt` program.
+    fn program(&self, request: &OpenRequest, program: PathBuf, reason: String) -> CommandEngine {
+        let launcher = self.clone();
+        let start = move || launcher.start("the data gateway", "fal_worker.engine.manifest");
+        let python = self.python.clone();
+        CommandEngine::new(
+            request.clone(),
+            program,
+            reason,
+            python,
+            Box::new(start),
+            self.cancel.clone(),
+        )
+    }
+
+    fn start(&self, title: &'static str, module: &'static str) -> Result<DbtProcess, StartError> {
+        let launch = Launch {
+            title,
+            module,
+            python: &self.python,
+            home: &self.home,
+            variables: vec![("FAL_OPEN", self.open.clone().into())],
+            events: Arc::clone(&self.events),
+        };
+        DbtProcess::start(launch, self.cancel.clone())
     }
 }
 
@@ -117,7 +177,7 @@ impl ExecutionBackend for DbtBackend {
     ) -> Result<Box<dyn ExecutionSession>, PluginError> {
         let run = Arc::new(self.start(request, events)?);
         let session = DbtSession::new(Arc::clone(&run), self.config.preload.clone())?;
-        if run.request.execute {
+        if run.request.execute && run.engine().is_python() {
             // Start the engine first, since it takes longest. The zygote imports its libraries
             // meanwhile, on another core.
             run.python.warm_up()?;

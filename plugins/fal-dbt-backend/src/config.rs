@@ -1,7 +1,5 @@
 //! The plugin's configuration in `fal_project.yml`.
 
-use std::ffi::OsString;
-
 use fal_plugin::PluginError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,26 +38,6 @@ pub enum Engine {
 }
 
 impl Config {
-    /// Environment variables that pass the configuration to the session process. The user's
-    /// environment wins.
-    pub(crate) fn variables(&self) -> Vec<(&'static str, OsString)> {
-        let engine = match self.engine {
-            Engine::Auto => None,
-            Engine::Session => Some("session".to_owned()),
-            Engine::Commands => Some("commands".to_owned()),
-        };
-        let named = [
-            ("FAL_HOST_DBT_ENGINE", engine),
-            ("FAL_HOST_DBT", self.dbt.clone()),
-        ];
-        let wanted = named
-            .into_iter()
-            .filter(|(name, _)| std::env::var_os(name).is_none());
-        wanted
-            .filter_map(|(name, value)| Some((name, value?.into())))
-            .collect()
-    }
-
     /// Reads the configuration; `null` means all defaults.
     pub(crate) fn read(value: &Value) -> Result<Self, PluginError> {
         if value.is_null() {
@@ -84,21 +62,6 @@ mod tests {
     fn nothing_means_defaults() {
         assert_eq!(Config::read(&Value::Null).unwrap(), Config::default());
         assert_eq!(Config::read(&json!({})).unwrap(), Config::default());
-    }
-
-    #[test]
-    fn the_engine_reaches_the_session() {
-        let config = Config::read(&json!({"engine": "commands", "dbt": "/opt/dbt"})).unwrap();
-        let said = [
-            ("FAL_HOST_DBT_ENGINE", "commands".into()),
-            ("FAL_HOST_DBT", "/opt/dbt".into()),
-        ];
-        assert_eq!(config.variables(), said);
-        assert!(Config::read(&json!({"engine": "steam"}))
-            .unwrap_err()
-            .message
-            .contains("steam"));
-        assert_eq!(Config::default().variables(), []);
     }
 
     #[test]

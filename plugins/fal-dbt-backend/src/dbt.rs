@@ -2,7 +2,10 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Weak},
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        Arc, Weak,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -38,6 +41,8 @@ pub(crate) struct DbtProcess {
     process: Arc<Process>,
     channel: Arc<Channel>,
     cancel: Cancel,
+    /// Whether the process may end by now.
+    is_over: Arc<AtomicBool>,
 }
 
 impl DbtProcess {
@@ -48,12 +53,13 @@ impl DbtProcess {
             process,
             channel,
             cancel,
+            is_over: Arc::default(),
         })
     }
 
     /// Sends a request and waits for the answer. After a cancellation it waits for `AFTER_CANCEL`
     /// only.
-    fn ask<R: DeserializeOwned>(
+    pub(crate) fn ask<R: DeserializeOwned>(
         &self,
         op: &'static str,
         body: &impl Serialize,
@@ -69,7 +75,7 @@ impl DbtProcess {
     }
 
     /// Sends a request whose answer holds nothing of interest.
-    fn command(&self, op: &'static str, body: &impl Serialize) -> Result<(), AskError> {
+    pub(crate) fn command(&self, op: &'static str, body: &impl Serialize) -> Result<(), AskError> {
         self.ask::<Value>(op, body).map(drop)
     }
 }
@@ -103,9 +109,18 @@ struct Listening {
 }
 
 impl Engine for DbtProcess {
+    fn is_python(&self) -> bool {
+        true
+    }
+
     fn listen(&self, client: Weak<dyn EngineClient>) -> Result<(), StartError> {
         let process = Arc::clone(&self.process);
-        self.channel.listen(Incoming { client, process })
+        let is_over = Arc::clone(&self.is_over);
+        self.channel.listen(Incoming {
+            client,
+            process,
+            is_over,
+        })
     }
 
     fn load(&self, request: &LoadRequest, socket_dir: &Path) -> Result<Project, AskError> {
@@ -207,6 +222,7 @@ impl Engine for DbtProcess {
     }
 
     fn hang_up(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
         self.channel.hang_up();
     }
 
@@ -226,6 +242,7 @@ impl Drop for DbtProcess {
 struct Incoming {
     client: Weak<dyn EngineClient>,
     process: Arc<Process>,
+    is_over: Arc<AtomicBool>,
 }
 
 #[derive(Deserialize)]
@@ -288,7 +305,8 @@ impl Listener for Incoming {
 
     fn ended(&mut self) -> PluginError {
         let error = PluginError::new(SESSION_DIED, self.process.describe_end());
-        if let Some(client) = self.client.upgrade() {
+        let client = self.client.upgrade();
+        if let Some(client) = client.filter(|_| !self.is_over.load(Ordering::SeqCst)) {
             client.died(&error);
         }
         error

@@ -28,6 +28,9 @@ pub(crate) type Taker<R> = Box<dyn FnOnce(Result<R, AskError>) + Send>;
 /// Runs dbt and the data gateway for one run. Any thread may call it. Requests block until the
 /// answer is there, or until the run was cancelled.
 pub(crate) trait Engine: Send + Sync {
+    /// Returns whether the engine itself is a Python process, so that a run always has one.
+    fn is_python(&self) -> bool;
+
     /// Starts to report events to `client`.
     fn listen(&self, client: Weak<dyn EngineClient>) -> Result<(), StartError>;
 
@@ -106,6 +109,9 @@ pub(crate) trait EngineClient: Send + Sync {
     /// Starts the code of a dbt-native model, which dbt requests in the middle of its
     /// materialization. Returns at once.
     fn python_job(self: Arc<Self>, job: NativeJob);
+
+    /// Prepares for Python code, which the run turned out to have. Returns at once.
+    fn needs_python(&self);
 
     /// Handles the unexpected end of the engine.
     fn died(&self, error: &PluginError);

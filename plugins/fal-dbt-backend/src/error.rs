@@ -48,6 +48,14 @@ pub(crate) enum StartError {
         /// Why not.
         cause: io::Error,
     },
+    /// The `dbt` program did not start.
+    #[error("{} did not start: {cause}", .program.display())]
+    Program {
+        /// The program.
+        program: PathBuf,
+        /// Why not.
+        cause: io::Error,
+    },
     /// The system refused a thread, a socket or a random number.
     #[error("the system refused {what}: {cause}")]
     System {
@@ -79,6 +87,7 @@ impl From<StartError> for PluginError {
                 plain.with_help("set TMPDIR to a folder that can be written")
             }
             StartError::Spawn { .. } => plain.with_help("name another interpreter with --python"),
+            StartError::Program { .. } => plain.with_help("name another `dbt` in FAL_HOST_DBT"),
             StartError::System { .. } | StartError::Closed => plain,
         }
     }

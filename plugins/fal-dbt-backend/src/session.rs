@@ -1,6 +1,6 @@
 //! The backend's session, which handles the host's requests.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use fal_plugin::{
     payload::{
@@ -31,8 +31,7 @@ impl DbtSession {
     /// Starts to handle the events of the run's engine. The modules in `preload` are imported ahead
     /// of all models.
     pub(crate) fn new(run: Arc<Run>, preload: Vec<String>) -> Result<Self, StartError> {
-        let client: Weak<Run> = Arc::downgrade(&run);
-        run.engine.listen(client)?;
+        run.listen()?;
         Ok(Self { run, preload })
     }
 
@@ -62,7 +61,7 @@ impl DbtSession {
 
     fn run_dbt(&self, unique_id: &str, resources: &Resources) -> Result<NodeResult, PluginError> {
         self.run.limit(unique_id, resources.timeout);
-        let outcome = self.run.engine.run(unique_id);
+        let outcome = self.run.engine().run(unique_id);
         outcome.or_else(|error| self.run.failed(unique_id, error))
     }
 
@@ -81,10 +80,7 @@ impl ExecutionSession for DbtSession {
         if self.run.request.execute {
             self.preload(request);
         }
-        let gateway_dir = self.run.run_dir.gateway_dir();
-        let graph = self
-            .run
-            .loaded(self.run.engine.load(request, &gateway_dir)?);
+        let graph = self.run.load(request)?;
         if request.python_models.is_empty() && !self.has_python(&graph) {
             self.run.python.hang_up();
         }
@@ -92,7 +88,7 @@ impl ExecutionSession for DbtSession {
     }
 
     fn select(&self, request: &SelectRequest) -> Result<Vec<String>, PluginError> {
-        Ok(self.run.engine.select(request)?)
+        Ok(self.run.engine().select(request)?)
     }
 
     fn begin(&self, request: &BeginRequest) -> Result<(), PluginError> {
@@ -133,11 +129,11 @@ impl ExecutionSession for DbtSession {
     }
 
     fn record(&self, result: &NodeResult) -> Result<(), PluginError> {
-        Ok(self.run.engine.record(result)?)
+        Ok(self.run.engine().record(result)?)
     }
 
     fn compile(&self, request: &CompileRequest) -> Result<CompileResponse, PluginError> {
-        Ok(self.run.engine.compile(request)?)
+        Ok(self.run.engine().compile(request)?)
     }
 
     fn cancel(&self) {
@@ -166,6 +162,11 @@ impl EngineClient for Run {
 
     fn python_job(self: Arc<Self>, job: NativeJob) {
         node::start_native(self, job);
+    }
+
+    fn needs_python(&self) {
+        // A job that needs the process reports why it did not start.
+        drop(self.python.warm_up());
     }
 
     fn died(&self, error: &PluginError) {

@@ -131,7 +131,7 @@ fn a_dbt_without_python_runs_sql_python_and_notebooks_in_three_calls_and_skips_o
     let ended = project.finish(command);
     ended
         .expect(1)
-        .says("dbt runs as a program")
+        .says("runs as a program")
         .says("dbt is not installed in")
         .says("below_py");
     assert_eq!(program.calls(), ["parse", "build", "build", "build"]);

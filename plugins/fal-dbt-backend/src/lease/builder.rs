@@ -69,7 +69,7 @@ impl<'a> LeaseBuilder<'a> {
                 NoEnvironment::Stopped => cancel::interrupted(),
                 NoEnvironment::Failed(message) => PluginError::new(LEASE, message),
             })?;
-        let listener = run.leases.listener(run.engine.as_ref())?;
+        let listener = run.leases.listener(run.engine().as_ref())?;
         Ok(Self {
             run,
             listener,
@@ -81,7 +81,7 @@ impl<'a> LeaseBuilder<'a> {
     /// Turns an open job into a lease, and writes its script.
     pub(super) fn build(self, request: &LendRequest, open: OpenJob<'_>) -> Result<Lease, NotLent> {
         let run = self.run;
-        let described = run.engine.job_lend(&open.job)?;
+        let described = run.engine().job_lend(&open.job)?;
         let access = self.listener.access(&open.token);
         let scripts_dir = self.bundle.scripts_dir.as_deref();
         let job = Work {

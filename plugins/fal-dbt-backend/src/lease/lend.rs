@@ -42,7 +42,7 @@ pub(crate) fn lend(run: &Run, request: &LendRequest) -> Result<Lent, PluginError
         Err(NotLent::Asked(error)) => {
             let result = run.failed(&request.unique_id, error)?;
             // The engine learns of this result only here.
-            let _ = run.engine.record(&result);
+            let _ = run.engine().record(&result);
             Ok(Lent::Ended {
                 result: Box::new(result),
             })
@@ -62,7 +62,7 @@ fn python(run: &Run, request: &LendRequest, work: &PythonWork) -> Result<Lease, 
         unique_id,
         ..Owner::default()
     };
-    run.engine.job_open(&JobOpen {
+    run.engine().job_open(&JobOpen {
         job: &job,
         token: &token,
         owner,
@@ -78,7 +78,7 @@ fn python(run: &Run, request: &LendRequest, work: &PythonWork) -> Result<Lease, 
     builder.build(request, open).inspect_err(|_| {
         let result = result::failure(unique_id, "it could not be lent");
         // The caller reports the error; here the job only has to be closed.
-        let _ = run.engine.job_close(&JobClose {
+        let _ = run.engine().job_close(&JobClose {
             job: &closed,
             ok: false,
             rows: None,

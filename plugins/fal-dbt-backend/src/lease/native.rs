@@ -17,7 +17,7 @@ pub(super) fn lend(run: &Run, request: &LendRequest) -> Result<Lease, NotLent> {
     let builder = LeaseBuilder::new(run, run.native_environment(unique_id))?;
     let (sender, messages) = mpsc::channel();
     run.leases.expect_native(unique_id, sender.clone());
-    run.engine.run_lent(
+    run.engine().run_lent(
         unique_id,
         Box::new(move |ended| {
             // The receiver is gone after an interruption.
@@ -47,7 +47,7 @@ pub(super) fn lend(run: &Run, request: &LendRequest) -> Result<Lease, NotLent> {
             NotLent::Ended(_) => String::new(),
         };
         // A failed job ends dbt's node.
-        run.engine
+        run.engine()
             .python_job_done(&PythonJobDone::new(&job.job, &JobEnd::Crashed(message)));
     })
 }
@@ -59,7 +59,7 @@ pub(super) fn settle(
     messages: &mpsc::Receiver<Native>,
     end: &JobEnd,
 ) -> Result<NodeResult, AskError> {
-    run.engine.python_job_done(&PythonJobDone::new(job, end));
+    run.engine().python_job_done(&PythonJobDone::new(job, end));
     loop {
         match messages.recv() {
             Ok(Native::Ended(ended)) => return ended,

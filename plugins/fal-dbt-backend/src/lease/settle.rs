@@ -21,7 +21,7 @@ pub(crate) fn settle(run: &Run, request: &SettleRequest) -> Result<NodeResult, P
             format!("there is no lease `{}`, or it is settled", request.lease),
         )
     })?;
-    let settled = match run.engine.job_settle(&open.job) {
+    let settled = match run.engine().job_settle(&open.job) {
         Ok(settled) => settled,
         // Nothing will be committed. The verdict below or the runner's result reports why.
         Err(AskError::Answered(_)) => SettledJob::default(),
@@ -57,7 +57,7 @@ fn close(
         result.thread_id.clone_from(&reported.thread_id);
     }
     let ok = *end == JobEnd::Done;
-    match run.engine.job_close(&JobClose {
+    match run.engine().job_close(&JobClose {
         job: &open.job,
         ok,
         result: &result,

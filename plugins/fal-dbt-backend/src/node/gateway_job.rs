@@ -48,8 +48,8 @@ pub(super) fn run(
         owner,
     };
     let opened = match purpose {
-        Purpose::Run => run.engine.job_open(&open).map(|()| Value::Null),
-        Purpose::UnitTest => run.engine.unit_test_open(&open),
+        Purpose::Run => run.engine().job_open(&open).map(|()| Value::Null),
+        Purpose::UnitTest => run.engine().unit_test_open(&open),
     };
     let end = match opened {
         Ok(test) => execute(&token, &test),
@@ -71,8 +71,8 @@ pub(super) fn run(
         result: &result,
     };
     let closed = match purpose {
-        Purpose::Run => run.engine.job_close(&close),
-        Purpose::UnitTest => run.engine.unit_test_close(&close),
+        Purpose::Run => run.engine().job_close(&close),
+        Purpose::UnitTest => run.engine().unit_test_close(&close),
     };
     match closed {
         Ok(recorded) => Ok(recorded),

@@ -31,7 +31,7 @@ pub(crate) fn start(run: Arc<Run>, job: NativeJob) {
     };
     thread::spawn(move || {
         let end = run.run_job(&work_of(&run, &job, &run.cwd()));
-        run.engine
+        run.engine()
             .python_job_done(&PythonJobDone::new(&job.job, &end));
     });
 }

@@ -30,7 +30,7 @@ impl Run {
         if self.cancel.set() {
             self.python.stop_jobs(&Stop::Interrupted);
             self.python.stop_builds();
-            self.engine.cancel();
+            self.engine().cancel();
         }
     }
 
@@ -71,7 +71,7 @@ impl Run {
     /// user interrupts them.
     fn finish(&self, request: &CloseRequest) -> Result<CloseResponse, PluginError> {
         let deadline = self.is_urgent(request).then(|| self.cancel.deadline());
-        match self.engine.finish(request, deadline) {
+        match self.engine().finish(request, deadline) {
             Some(Ok(response)) => Ok(response),
             Some(Err(AskError::Lost(error)))
                 if error.code == INTERRUPTED || request.interrupted =>
@@ -84,9 +84,9 @@ impl Run {
     }
 
     fn end_by(&self, deadline: Instant) {
-        self.engine.hang_up();
+        self.engine().hang_up();
         self.python.end_builds_by(deadline);
-        self.engine.end_by(deadline);
+        self.engine().end_by(deadline);
         self.python.end_by(deadline.min(Instant::now() + IDLE));
         self.run_dir.remove();
     }

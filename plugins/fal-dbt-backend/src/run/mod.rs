@@ -8,21 +8,21 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         atomic::{AtomicBool, Ordering},
-        Arc, OnceLock,
+        Arc, OnceLock, Weak,
     },
 };
 
 use fal_plugin::{
-    payload::{BeginRequest, LogLevel, NodeError, NodeResult, OpenRequest, RunGraph},
+    payload::{BeginRequest, LoadRequest, LogLevel, NodeError, NodeResult, OpenRequest, RunGraph},
     EventSink, PluginError,
 };
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use serde_json::{json, Value};
 
 use crate::{
     cancel::Cancel,
     engine::{Engine, Project},
-    error::AskError,
+    error::{AskError, StartError},
     lease::Leases,
     process::log,
     python::{JobEnd, Kind, Packages, PythonProcesses, Work},
@@ -30,10 +30,15 @@ use crate::{
     run_dir::RunDir,
 };
 
+/// Returns another engine for a dbt that the first engine refused with this error, if there is one.
+pub(crate) type OtherEngine = Box<dyn Fn(&PluginError) -> Option<Arc<dyn Engine>> + Send + Sync>;
+
 /// A run: its request, its processes and its state.
 pub(crate) struct Run {
     pub(crate) request: OpenRequest,
-    pub(crate) engine: Box<dyn Engine>,
+    engine: RwLock<Arc<dyn Engine>>,
+    /// Returns another engine for a dbt that the first cannot run.
+    other_engine: OtherEngine,
     pub(crate) python: PythonProcesses,
     pub(crate) run_dir: RunDir,
     pub(crate) leases: Leases,
@@ -83,7 +88,7 @@ impl Run {
     /// Returns the run of a session whose engine was started.
     pub(crate) fn new(
         request: OpenRequest,
-        engine: Box<dyn Engine>,
+        (engine, other_engine): (Arc<dyn Engine>, OtherEngine),
         python: PythonProcesses,
         run_dir: RunDir,
         leases: Leases,
@@ -92,7 +97,8 @@ impl Run {
     ) -> Self {
         Self {
             request,
-            engine,
+            engine: RwLock::new(engine),
+            other_engine,
             python,
             run_dir,
             leases,
@@ -106,9 +112,36 @@ impl Run {
         }
     }
 
+    /// Returns the engine that runs dbt.
+    pub(crate) fn engine(&self) -> Arc<dyn Engine> {
+        Arc::clone(&self.engine.read())
+    }
+
+    /// Starts to pass on the events of the engine.
+    pub(crate) fn listen(self: &Arc<Self>) -> Result<(), StartError> {
+        let client: Weak<Self> = Arc::downgrade(self);
+        self.engine().listen(client)
+    }
+
+    /// Reads the project, with another engine if the first cannot run this dbt.
+    pub(crate) fn load(self: &Arc<Self>, request: &LoadRequest) -> Result<RunGraph, PluginError> {
+        let folder = self.run_dir.gateway_dir();
+        let project = match self.engine().load(request, &folder) {
+            Err(AskError::Answered(error)) => {
+                let other = (self.other_engine)(&error).ok_or(error)?;
+                self.engine().hang_up();
+                *self.engine.write() = other;
+                self.listen()?;
+                self.engine().load(request, &folder)
+            }
+            loaded => loaded,
+        }?;
+        Ok(self.loaded(project))
+    }
+
     /// Takes what later requests need from the project, and returns its graph. A second load keeps
     /// the first graph: dbt's graph does not change within a session.
-    pub(crate) fn loaded(&self, project: Project) -> RunGraph {
+    fn loaded(&self, project: Project) -> RunGraph {
         let Project { graph, location } = project;
         let keyword = &self.request.keyword;
         self.python
@@ -127,7 +160,7 @@ impl Run {
         }
         self.python
             .prepare(&request.environments, &request.selected);
-        self.engine.begin(request)
+        self.engine().begin(request)
     }
 
     /// Returns the result of a node whose request failed. As long as the engine lives, this is an

@@ -9,6 +9,7 @@ import queue
 import shutil
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
@@ -26,7 +27,8 @@ OWNED = "owned"
 _LAST_WORDS = 1.0
 
 
-def main() -> None:
+def main(choose: Callable[[], engine.Choice] = engine.choose) -> None:
+    """Serves the session that `choose` returns, which may take long: it may import dbt."""
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     channel = Channel.from_environment()
     outbox = Outbox(channel)
@@ -36,7 +38,7 @@ def main() -> None:
     threading.Thread(
         target=_read, args=(channel, requests, state), name="fal-reader", daemon=True
     ).start()
-    _Loop(outbox, request, engine.choose(), state).serve(requests)
+    _Loop(outbox, request, choose(), state).serve(requests)
 
 
 def _open_request() -> tuple[OpenRequest, str]:
@@ -80,7 +82,7 @@ def _die(state: _State) -> None:
 
 def _remove_run_folder(folder: str) -> None:
     """Removes the run's folder, in case the supervisor was killed and can't do it."""
-    if os.path.exists(os.path.join(folder, OWNED)):
+    if folder and os.path.exists(os.path.join(folder, OWNED)):
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -107,6 +109,9 @@ class _Loop:
         self._outbox, self._failure, self._state = outbox, choice.failure, state
         if choice.make is not None:
             state.session = choice.make(request, outbox)
+        else:
+            # The supervisor may use the folder for another engine.
+            state.folder = ""
 
     def serve(self, requests: queue.SimpleQueue[dict[str, Any]]) -> None:
         while True:

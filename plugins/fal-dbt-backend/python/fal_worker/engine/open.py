@@ -1,9 +1,8 @@
-"""Chooses the engine that runs dbt: the in-process one, or the one that runs the `dbt` program."""
+"""Imports dbt for a session that drives it from the inside, and reports why it cannot."""
 
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,11 +15,6 @@ if TYPE_CHECKING:
 
     from .operations import SessionOperations
 
-# `session` or `commands`; otherwise the installed dbt decides. Set by the user, or by the
-# supervisor from fal_project.yml.
-VARIABLE = "FAL_HOST_DBT_ENGINE"
-_NAMES = ("auto", "session", "commands")
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -31,50 +25,13 @@ class Choice:
 
 
 def choose() -> Choice:
-    """Chooses an engine and imports what it needs, which is the longest step of a cold run."""
-    named = os.environ.get(VARIABLE) or "auto"
-    if named not in _NAMES:
-        return Choice(
-            failure=SessionError(
-                "dbt::engine", f"{VARIABLE} is one of {', '.join(_NAMES)}, not {named}"
-            )
-        )
-    if named == "commands":
-        return _by_command("asked for", _no_program())
+    """Imports dbt, which is the longest step of a cold run."""
     problem = _import_dbt()
-    if problem is None:
-        from .session import Session
-
-        return Choice(Session)
-    if named == "session" or problem.code not in ("dbt::missing", "dbt::unsupported"):
+    if problem is not None:
         return Choice(failure=problem)
-    return _by_command(problem.message, problem)
+    from .session import Session
 
-
-def _by_command(reason: str, otherwise: SessionError) -> Choice:
-    """Chooses the `dbt` program. If there is none, the error is `otherwise`."""
-    from fal_worker.engine.commands.executable import find
-
-    try:
-        program = find()
-    except SessionError as error:
-        return Choice(failure=error)
-    if program is None:
-        return Choice(failure=otherwise)
-
-    def make(request: OpenRequest, outbox: Any) -> SessionOperations:
-        from fal_worker.engine.commands.session import CommandSession
-
-        return CommandSession(request, outbox, program, reason)
-
-    return Choice(make)
-
-
-def _no_program() -> SessionError:
-    message = f"there is no `dbt` program beside {sys.executable} and none on the search path"
-    return SessionError(
-        "dbt::missing", message, "Install dbt, or name its program in FAL_HOST_DBT."
-    )
+    return Choice(Session)
 
 
 def _import_dbt() -> SessionError | None:

@@ -1,7 +1,7 @@
 """What the gateway, warehouses, materializations and unit tests may ask of a dbt project.
 
 Two classes answer: `project.live.LiveProject` over dbt's own objects, and
-`engine.commands.project.Project` over manifest.json, where dbt runs as a program. Only these two
+`engine.manifest.project.Project` over manifest.json, where dbt runs as a program. Only these two
 know which of them is there.
 """
 

@@ -7,9 +7,9 @@ WORKER = Path(__file__).parents[2] / "fal_worker"
 ADAPTERS = {
     "athena", "bigquery", "databricks", "duckdb", "fabric", "postgres", "redshift", "snowflake", "spark", "sqlite", "sqlserver", "trino",
 }  # fmt: skip
-# Folders of warehouses, and the engine that runs dbt's commands, which knows two profiles.
+# Folders of warehouses, and the project over manifest.json, which knows two profiles.
 OWN = ("warehouse/duckdb/", "warehouse/postgres/", "warehouse/generic/", "warehouse/cloud/")
-EXEMPT = (*OWN, "engine/commands/")
+EXEMPT = (*OWN, "engine/manifest/")
 # Modules that use DuckDB as a library, whichever warehouse the project uses: its frames, and the
 # separate DuckDB connection that a job passes to dbt-native models as `session`.
 MODULES = {"job/frames.py": {"duckdb"}, "job/native.py": {"duckdb"}}

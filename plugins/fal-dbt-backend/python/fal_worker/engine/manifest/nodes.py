@@ -98,7 +98,7 @@ class Manifest:
         self, reader: Any, name: str, package: str | None, version: Any, root: str, own: str
     ) -> Any:
         """As `ref` does: in the package that is named, else in the reader's own, the root's, any."""
-        packages = [package] if package else [own, root, None]
+        packages: list[str | None] = [package] if package else [own, root, None]
 
         def fits(node: Node) -> bool:
             if node.resource_type not in ("model", "seed", "snapshot") or node.name != name:
@@ -111,9 +111,7 @@ class Manifest:
 
     def resolve_source(self, source: str, table: str, root: str, own: str) -> Any:
         def fits(node: Node) -> bool:
-            return (
-                node.resource_type == "source" and node.source_name == source and node.name == table
-            )
+            return bool(node.source_name == source and node.name == table)
 
         return self._first(self.sources.values(), [own, root, None], fits)
 

@@ -96,7 +96,7 @@ class _Text:
         return str(relation) if relation is not None else self._expression(node)
 
     def _expression(self, node: Any) -> str:
-        name = _PREFIX + node.name
+        name: str = _PREFIX + node.name
         if name not in self._expressions:
             self._depth += 1
             sql = self.render(str(node.raw_code or ""), node, f"The ephemeral model {node.name}")

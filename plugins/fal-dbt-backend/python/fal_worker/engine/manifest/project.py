@@ -12,10 +12,10 @@ from fal_worker.errors import SessionError
 from fal_worker.project.graph import Files
 from fal_worker.project.interface import Compiled, is_ephemeral, open_relation, table_of
 from fal_worker.project.results import Outcomes, outcome
+from fal_worker.protocol import NodeResult, OpenRequest
 
 from .adapter import Adapter
-from .manifest import Manifest
-from .relations import Relation
+from .nodes import Manifest
 from .rendering import compiled
 from .settings import Settings
 
@@ -26,7 +26,7 @@ class Project:
     """Implements `project.interface.Project`."""
 
     def __init__(
-        self, request: dict[str, Any], settings: Settings, manifest: Manifest, stub_paths: set[str]
+        self, request: OpenRequest, settings: Settings, manifest: Manifest, stub_paths: set[str]
     ) -> None:
         self.request, self.settings, self.manifest = request, settings, manifest
         self.adapter = Adapter(settings)
@@ -44,7 +44,7 @@ class Project:
         self.only_scripts = self.of_last_run
         self.cancelled = threading.Event()
         # Of this run, in dbt's form, by unique id.
-        self.results: dict[str, dict[str, Any]] = {}
+        self.results: dict[str, NodeResult] = {}
         self.outcomes = Outcomes(
             self._outcomes,
             (lambda: f"{settings.target_path}/run_results.json") if self.of_last_run else None,
@@ -59,18 +59,12 @@ class Project:
         """There is no context of dbt's to set."""
         return function(*args)
 
-    def record(self, result: dict[str, Any], relation_name: str | None = None) -> None:
-        """What the host says of a node. Of one that dbt ran, dbt's word that it did not run is not overruled."""
-        node = self.manifest.expect(result["unique_id"])
-        if is_ephemeral(self, node):
-            return
-        known = self.results.get(node.unique_id)
-        if known is not None and result.get("status") == "skipped":
-            return
-        name = relation_name or (known or {}).get("relation_name") or node.relation_name
-        self.results[node.unique_id] = {**result, "relation_name": name}
+    def record(self, result: NodeResult, relation_name: str | None = None) -> None:
+        """Keeps the result for scripts that ask. The supervisor writes run_results.json."""
+        named = result if relation_name is None else {**result, "relation_name": relation_name}
+        self.results[result["unique_id"]] = named
 
-    def relation(self, reader: Any, target: Any) -> Relation | None:
+    def relation(self, reader: Any, target: Any) -> Any:
         """The table of a node; `None` for ephemeral SQL."""
         if (own := open_relation(target.unique_id)) is not None:
             return own

@@ -1,30 +1,31 @@
-"""What dbt_project.yml and profiles.yml say, as far as the data plane needs it."""
+"""The settings of the target, as the supervisor read them from dbt_project.yml and profiles.yml."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from fal_worker.errors import SessionError
 
-from .jinja import env_var, need, render, render_all
+from .jinja import need
 
 
 @dataclass(frozen=True)
 class Settings:
     """One target of one profile, for one project."""
 
+    # dbt_project.yml, not rendered.
     project: dict[str, Any]
     project_root: str
     profile_name: str
     target_name: str
-    # The chosen output, rendered.
+    # The chosen output of the profile, rendered.
     output: dict[str, Any]
     target_path: str
-    vars: dict[str, Any] = field(default_factory=dict)
+    # `--vars`.
+    vars: dict[str, Any]
 
     @property
     def credentials(self) -> SimpleNamespace:
@@ -38,62 +39,11 @@ class Settings:
         return bool((self.project.get("quoting") or {}).get(part, True))
 
     def vars_of(self, package: str) -> dict[str, Any]:
-        """As dbt's `var` looks them up in a node of a package."""
+        """The variables that dbt's `var` finds in a node of a package."""
         declared = self.project.get("vars") or {}
         common = {name: value for name, value in declared.items() if not isinstance(value, dict)}
         own = declared.get(package)
         return {**common, **(own if isinstance(own, dict) else {}), **self.vars}
-
-
-def read(request: dict[str, Any]) -> Settings:
-    """For an `OpenRequest`."""
-    root = request["project_dir"]
-    cli_vars = dict(request.get("vars") or {})
-    project = load_yaml(Path(root) / "dbt_project.yml")
-    names = {"env_var": env_var, "var": lambda name, default=None: cli_vars.get(name, default)}
-    profile_name = request.get("profile") or os.environ.get("DBT_PROFILE")
-    profile_name = profile_name or render(
-        str(project.get("profile") or ""), names, "dbt_project.yml"
-    )
-    path = _profiles(request)
-    profile = load_yaml(path).get(profile_name)
-    if not isinstance(profile, dict):
-        raise SessionError("dbt::profile", f"{path} has no profile `{profile_name}`")
-    target = (
-        request.get("target")
-        or os.environ.get("DBT_TARGET")
-        or render(str(profile.get("target") or "default"), names, str(path))
-    )
-    outputs = profile.get("outputs") or {}
-    if target not in outputs:
-        raise SessionError(
-            "dbt::profile",
-            f"The profile `{profile_name}` has no target `{target}`; it has {', '.join(map(str, outputs))}",
-        )
-    output = render_all(outputs[target], names, str(path))
-    if request.get("threads"):
-        output["threads"] = request["threads"]
-    return Settings(
-        project, root, profile_name, target, output, _target_path(request, project, names), cli_vars
-    )
-
-
-def _profiles(request: dict[str, Any]) -> Path:
-    folders = [request.get("profiles_dir"), os.environ.get("DBT_PROFILES_DIR")]
-    named = next((folder for folder in folders if folder), None)
-    places = [Path(named)] if named else [Path.cwd(), Path.home() / ".dbt"]
-    for place in places:
-        if (path := place.expanduser() / "profiles.yml").is_file():
-            return path
-    raise SessionError(
-        "dbt::profile", f"There is no profiles.yml in {' or '.join(map(str, places))}"
-    )
-
-
-def _target_path(request: dict[str, Any], project: dict[str, Any], names: dict[str, Any]) -> str:
-    said = request.get("target_path") or os.environ.get("DBT_TARGET_PATH")
-    said = said or render(str(project.get("target-path") or "target"), names, "dbt_project.yml")
-    return os.path.abspath(os.path.join(request["project_dir"], said))
 
 
 def load_yaml(path: Path) -> dict[str, Any]:

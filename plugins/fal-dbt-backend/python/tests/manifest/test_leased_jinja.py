@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from fal_worker.engine.commands.rendering import compiled
+from fal_worker.engine.manifest.rendering import compiled
 from fal_worker.errors import SessionError
 
 SECRET = "s3cret-of-the-machine"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fal_worker.errors import SessionError
+from fal_worker.protocol import NodeResult
 
 from .project import Project
 from .support import check_model
@@ -50,7 +51,7 @@ class TablePlan:
             raise SessionError("gateway::mode", message)
         return self._relation, mode or "overwrite"
 
-    def finish(self) -> dict[str, Any]:
+    def finish(self) -> NodeResult:
         raise AssertionError("dbt materializes nothing here")
 
     def clean(self) -> None:

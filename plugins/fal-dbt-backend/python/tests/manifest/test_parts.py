@@ -1,0 +1,145 @@
+"""The project over manifest.json, without dbt: settings, relations, SQL and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+from fal_worker.engine.manifest.nodes import Manifest
+from fal_worker.engine.manifest.project import Project
+from fal_worker.engine.manifest.settings import Settings
+from fal_worker.engine.manifest.support import check_model
+from fal_worker.errors import SessionError
+
+PROJECT = {
+    "name": "shop",
+    "profile": "shop",
+    "quoting": {"schema": False},
+    "vars": {"factor": 2, "other": {"factor": 3}},
+    "models": {"shop": {"deep": {"+materialized": "incremental"}}},
+}
+
+
+def settings(output, vars=None, root="/p"):
+    return Settings(PROJECT, root, "shop", "dev", output, "/p/target", vars or {"factor": 9})
+
+
+def node(title, **more):
+    given = {
+        "unique_id": f"model.shop.{title}",
+        "name": title,
+        "resource_type": "model",
+        "package_name": "shop",
+        "alias": title,
+    }
+    given |= {
+        "database": "f",
+        "schema": "main",
+        "fqn": ["shop", title],
+        "original_file_path": f"models/{title}.sql",
+        "version": None,
+    }
+    return {**given, "config": {"materialized": "table"}, "depends_on": {"nodes": []}, **more}
+
+
+NODES = [
+    node("a"),
+    node(
+        "half",
+        config={"materialized": "ephemeral"},
+        raw_code="{{ config(x=1) }} select x from {{ ref('a') }}",
+    ),
+    node(
+        "quarter", config={"materialized": "ephemeral"}, raw_code="select x from {{ ref('half') }}"
+    ),
+    node(
+        "stub",
+        config={"materialized": "ephemeral"},
+        original_file_path="models/fal/stub.sql",
+        alias='od"d',
+    ),
+    node("dim.v1", name="dim", version=1, latest_version=2, unique_id="model.shop.dim.v1"),
+    node(
+        "dim.v2",
+        name="dim",
+        version=2,
+        latest_version=2,
+        unique_id="model.shop.dim.v2",
+        alias="dim_v2",
+    ),
+]
+SOURCE = {
+    "unique_id": "source.shop.s.t",
+    "resource_type": "source",
+    "source_name": "s",
+    "name": "t",
+    "package_name": "shop",
+}
+SOURCE |= {"database": "f", "schema": "raw", "identifier": "T", "quoting": {"identifier": False}}
+
+
+@pytest.fixture
+def project(tmp_path):
+    manifest = {
+        "metadata": {"project_name": "shop"},
+        "nodes": {n["unique_id"]: n for n in NODES},
+        "sources": {"source.shop.s.t": SOURCE},
+        "disabled": {"model.shop.off": [node("off")]},
+    }
+    of_target = Settings(
+        PROJECT, str(tmp_path), "shop", "dev", {"type": "duckdb", "path": "f.duckdb"}, "", {}
+    )
+    request = {"project_dir": str(tmp_path), "command": "run"}
+    return Project(request, of_target, Manifest(manifest), {"models/fal/stub.sql"})
+
+
+def test_credentials_have_the_names_of_the_adapters():
+    duckdb = settings({"type": "duckdb", "path": "f.duckdb"})
+    assert (duckdb.credentials.database, duckdb.credentials.schema) == ("f", "main")
+    assert duckdb.vars_of("other") == {"factor": 9}
+    postgres = settings({"type": "postgres", "port": "5433", "pass": "p'w", "dbname": "db"})
+    credentials = postgres.credentials
+    assert (credentials.port, credentials.password, credentials.database) == (5433, "p'w", "db")
+
+
+def test_sql_is_rendered_with_relations_and_ephemeral_models(project):
+    sql = "with q as (select 1) select {{ var('factor') }}, * from {{ ref('quarter') }} join {{ source('s', 't') }}"
+    compiled = project.compile_sql(sql)
+    assert compiled.reads == ("model.shop.quarter", "source.shop.s.t")
+    assert compiled.sql == (
+        'with __dbt__cte__half as (\n select x from "f".main."a"\n), __dbt__cte__quarter as (\nselect x from __dbt__cte__half\n)\n'
+        'select * from (\nwith q as (select 1) select 2, * from __dbt__cte__quarter join "f".raw.T\n) as fal_inner'
+    )
+    assert project.compile_sql("{{ ref('stub') }} {{ ref('dim') }} {{ ref('dim', v=1) }}").sql == (
+        '"f".main."od""d" "f".main."dim_v2" "f".main."dim.v1"'
+    )
+    with pytest.raises(SessionError, match="'my_macro' is undefined"):
+        project.compile_sql("{{ my_macro() }}")
+    with pytest.raises(SessionError, match="is disabled"):
+        project.compile_sql("{{ ref('off') }}")
+    with pytest.raises(SessionError, match="the project has no such node"):
+        project.compile_sql("{{ ref('nothing') }}")
+
+
+def test_what_needs_macros_of_dbt_is_refused(project):
+    def refused(**more):
+        with pytest.raises(SessionError) as caught:
+            check_model(project.settings, Manifest({"nodes": {"m": node("m", **more)}}).nodes["m"])
+        return caught.value.message
+
+    check_model(project.settings, project.manifest.nodes["model.shop.stub"])
+    assert "materialized: incremental of a Python" in refused(fqn=["shop", "deep", "m"])
+    assert "grants, an enforced contract of" in refused(
+        config={"grants": {"select": ["x"]}, "contract": {"enforced": True}}
+    )
+    assert "post-hooks in SQL" in refused(config={"post-hook": [{"sql": "select 1"}]})
+
+
+def test_a_script_cannot_write_a_model_that_wants_macros_of_dbt(project):
+    from fal_worker.warehouse.finishing import finishing
+
+    plain, granted = (
+        Manifest({"nodes": {"m": node("m", config=config)}}).nodes["m"]
+        for config in ({}, {"grants": {"select": ["x"]}})
+    )
+    assert finishing(project, plain, project.relation(None, plain)) is None
+    with pytest.raises(SessionError, match="a script cannot write it"):
+        finishing(project, granted, project.relation(None, granted))

@@ -1,0 +1,129 @@
+//! A copy of the project below the target folder, for builds of dbt 2 before 2.0.0-beta.1.
+//!
+//! In an ephemeral model these builds take `{{ this }}` for the model itself and not for its
+//! relation, so that no SQL can read a Python model through its stub. The stubs in the project are
+//! the same for every dbt. In the copy they name the relation, and everything else is a hard link.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use fal_files::Root;
+use ignore::WalkBuilder;
+use semver::Version;
+use serde_json::Value;
+
+use super::{
+    manifest::{Manifest, Node},
+    parsed::is_foreign_folder,
+    settings::Settings,
+};
+
+/// What stubs write for their own relation.
+const THIS: &str = "{{ this }}";
+
+/// The largest stub, in bytes.
+const LARGEST: u64 = 16 << 20;
+
+/// Returns whether this version of dbt needs the copy.
+pub(crate) fn is_needed(version: &str) -> bool {
+    let version = version.trim_start_matches('=');
+    Version::parse(version).is_ok_and(|version| {
+        version.major == 2 && version < Version::parse("2.0.0-beta.1").expect("a version")
+    })
+}
+
+/// Makes the copy anew, and returns its folder.
+pub(crate) fn make<'a>(
+    settings: &Settings,
+    manifest: &Manifest,
+    stubs: impl Iterator<Item = &'a Node>,
+) -> io::Result<PathBuf> {
+    let (project, target) = (Path::new(&settings.project_root), &settings.target_path);
+    let root = Root::create(target)?;
+    let copy = Path::new("fal/project");
+    root.remove_folder(copy)?;
+    root.create_folder(copy)?;
+    let kept = PathBuf::from(target);
+    let walk = WalkBuilder::new(project)
+        .standard_filters(false)
+        .follow_links(true)
+        .filter_entry(move |entry| !is_foreign_folder(entry, &kept))
+        .build();
+    for entry in walk {
+        let entry = entry.map_err(io::Error::other)?;
+        let Ok(path) = entry.path().strip_prefix(project) else {
+            continue;
+        };
+        if entry.file_type().is_some_and(|kind| kind.is_dir()) {
+            root.create_folder(copy.join(path))?;
+        } else {
+            root.link(entry.path(), copy.join(path))?;
+        }
+    }
+    for stub in stubs {
+        let path = manifest.path(stub, &settings.packages());
+        let text = fal_files::read_text(&project.join(&path), LARGEST)?;
+        // This replaces the second name of the file in the project, and not its content.
+        let text = text.replace(THIS, &relation(manifest, stub));
+        root.write(copy.join(&path), text.as_bytes())?;
+    }
+    Ok(Path::new(target).join(copy))
+}
+
+/// Returns the relation of a model's table, quoted as the project says.
+fn relation(manifest: &Manifest, node: &Node) -> String {
+    let quoting = manifest.metadata.get("quoting");
+    let parts = [
+        ("database", "database"),
+        ("schema", "schema"),
+        ("alias", "identifier"),
+    ];
+    let parts = parts.into_iter().filter_map(|(field, quoted)| {
+        let text = Some(node.text(field)).filter(|text| !text.is_empty())?;
+        let is_quoted =
+            quoting.and_then(|quoting| quoting.get(quoted)) != Some(&Value::Bool(false));
+        Some(if is_quoted {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        } else {
+            text.to_owned()
+        })
+    });
+    parts.collect::<Vec<_>>().join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_early_builds_of_dbt_2_need_it() {
+        for version in ["2.0.0-alpha.4", "=2.0.0-alpha.4"] {
+            assert!(is_needed(version), "{version}");
+        }
+        for version in [
+            "1.11.0",
+            "1.12.0b1",
+            "2.0.0-beta.1",
+            "2.0.0-rc.1",
+            "2.0.0",
+            "2.1.0-alpha.1",
+            "",
+            "x",
+        ] {
+            assert!(!is_needed(version), "{version}");
+        }
+    }
+
+    #[test]
+    fn relations_are_quoted_as_the_project_says() {
+        let manifest: Manifest = serde_json::from_value(serde_json::json!({
+            "metadata": {"quoting": {"database": true, "schema": false, "identifier": true}},
+            "nodes": {"model.p.m": {"database": "d", "schema": "s", "alias": "a\"b"}},
+        }))
+        .unwrap();
+        let node = manifest.node("model.p.m").unwrap();
+        assert_eq!(relation(&manifest, node), "\"d\".s.\"a\"\"b\"");
+    }
+}

@@ -1,0 +1,182 @@
+//! Whether the manifest in the target folder is that of the project as it is now, so that dbt need
+//! not parse it again.
+//!
+//! As with dbt-core's partial parsing, what a project's Jinja reads beside its files and its
+//! environment (the clock, the warehouse) does not count. `--no-partial-parse` always parses.
+
+use std::{
+    env,
+    ffi::OsStr,
+    fs, io,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    path::{Path, PathBuf},
+};
+
+use fal_files::Root;
+use fal_plugin::payload::OpenRequest;
+use ignore::{DirEntry, WalkBuilder};
+use sha2::{Digest, Sha256};
+
+use super::settings::Settings;
+
+/// Variables that differ between two commands in one shell and that no project reads.
+const OF_THE_SHELL: &[&str] = &["_", "OLDPWD", "PWD", "SHLVL", "COLUMNS", "LINES"];
+/// Folders that hold no file of a project.
+const FOREIGN: &[&str] = &["node_modules", "__pycache__", "logs"];
+/// More files than this are not looked at: then dbt parses.
+const MOST_FILES: usize = 100_000;
+/// The file in the state folder.
+const FILE: &str = "parsed";
+
+/// What a parse of the project depends on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Parsed {
+    /// A digest of the project's files, the environment, the program and the arguments.
+    project: String,
+    state: PathBuf,
+    manifest: PathBuf,
+}
+
+impl Parsed {
+    /// Looks at the project; `None` where the user wants a full parse, or where too much there
+    /// cannot be looked at.
+    pub(crate) fn look(request: &OpenRequest, settings: &Settings, program: &Path) -> Option<Self> {
+        let words = &request.dbt_args;
+        if words.iter().any(|word| word == "--no-partial-parse") {
+            return None;
+        }
+        if env::var("DBT_PARTIAL_PARSE").is_ok_and(|value| {
+            matches!(
+                &*value.to_lowercase(),
+                "0" | "false" | "f" | "no" | "n" | "off"
+            )
+        }) {
+            return None;
+        }
+        let mut digest = Sha256::new();
+        let mut add = |bytes: &[u8]| {
+            digest.update((bytes.len() as u64).to_le_bytes());
+            digest.update(bytes);
+        };
+        add(env!("CARGO_PKG_VERSION").as_bytes());
+        add(stamp(&fs::canonicalize(program).ok()?).ok()?.as_bytes());
+        let given = serde_json::json!([
+            request.project_dir,
+            request.profiles_dir,
+            request.profile,
+            request.target,
+            request.target_path,
+            request.vars,
+            settings.output,
+        ]);
+        add(given.to_string().as_bytes());
+        let mut variables: Vec<_> = env::vars_os()
+            .filter(|(name, _)| !OF_THE_SHELL.iter().any(|shell| name == OsStr::new(shell)))
+            .collect();
+        variables.sort();
+        for (name, value) in variables {
+            add(name.as_bytes());
+            add(value.as_bytes());
+        }
+        for (path, stamp) in files(
+            Path::new(&request.project_dir),
+            Path::new(&settings.target_path),
+        )
+        .ok()?
+        {
+            add(path.as_os_str().as_bytes());
+            add(stamp.as_bytes());
+        }
+        Some(Self {
+            project: hex::encode(digest.finalize()),
+            state: PathBuf::from(&request.state_dir),
+            manifest: Path::new(&settings.target_path).join("manifest.json"),
+        })
+    }
+
+    /// Returns what was recorded with the manifest, if it is of this state of the project: the
+    /// version of the adapter.
+    pub(crate) fn current(&self) -> Option<String> {
+        let known = fal_files::read_text(&self.state.join(FILE), 4096).ok()?;
+        let (state, version) = known.split_once("\n\n")?;
+        (state == self.record().ok()?).then(|| version.to_owned())
+    }
+
+    /// Records that the manifest is of this state of the project.
+    pub(crate) fn keep(&self, adapter_version: &str) {
+        // Without the record dbt parses again.
+        let _ = self.record().and_then(|record| {
+            let content = format!("{record}\n\n{adapter_version}");
+            Root::open(&self.state)?.write(FILE, content.as_bytes())
+        });
+    }
+
+    /// Records that dbt has written the manifest anew, for the same state of the project.
+    pub(crate) fn keep_again(&self) {
+        let known = fal_files::read_text(&self.state.join(FILE), 4096).unwrap_or_default();
+        self.keep(known.split_once("\n\n").map_or("", |(_, version)| version));
+    }
+
+    fn record(&self) -> io::Result<String> {
+        Ok(format!("{}\n{}", self.project, stamp(&self.manifest)?))
+    }
+}
+
+/// Returns the files that a parse may read, with what changes when they change.
+fn files(project: &Path, target: &Path) -> io::Result<Vec<(PathBuf, String)>> {
+    let target = target.to_owned();
+    let walk = WalkBuilder::new(project)
+        .standard_filters(false)
+        .follow_links(true)
+        .filter_entry(move |entry| !is_foreign_folder(entry, &target))
+        .build();
+    let mut found = Vec::new();
+    for entry in walk {
+        let entry = entry.map_err(io::Error::other)?;
+        if entry.file_type().is_some_and(|kind| kind.is_dir()) || !is_read_by_dbt(entry.path()) {
+            continue;
+        }
+        if found.len() == MOST_FILES {
+            return Err(io::Error::other("too many files"));
+        }
+        found.push((entry.path().to_owned(), stamp(entry.path())?));
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Returns whether an entry below a project is a folder that is none of its parts: the target
+/// folder, hidden folders, virtual environments.
+pub(super) fn is_foreign_folder(entry: &DirEntry, target: &Path) -> bool {
+    let name = entry.file_name().to_string_lossy();
+    let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+    let is_foreign = || {
+        name.starts_with('.')
+            || FOREIGN.contains(&&*name)
+            || entry.path() == target
+            || entry.path().join("pyvenv.cfg").exists()
+    };
+    entry.depth() > 0 && is_folder && is_foreign()
+}
+
+fn is_read_by_dbt(path: &Path) -> bool {
+    let known = ["sql", "py", "yml", "yaml", "md", "csv", "ipynb"];
+    let is_known = path
+        .extension()
+        .is_some_and(|end| known.iter().any(|known| end.eq_ignore_ascii_case(known)));
+    is_known || path.file_name() == Some(OsStr::new(".dbtignore"))
+}
+
+fn stamp(path: &Path) -> io::Result<String> {
+    let meta = fs::metadata(path)?;
+    Ok(format!(
+        "{} {} {} {}.{:09} {}.{:09}",
+        meta.dev(),
+        meta.ino(),
+        meta.size(),
+        meta.mtime(),
+        meta.mtime_nsec(),
+        meta.ctime(),
+        meta.ctime_nsec()
+    ))
+}
