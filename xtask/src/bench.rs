@@ -18,7 +18,7 @@ use crate::{
 
 /// Measures and prints a table.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
-    program::run(&mut cargo(["build", "--release"]))?;
+    program::run(&mut cargo("build --release"))?;
     let folder = layout::target().join("bench");
     fs::create_dir_all(&folder).at(&folder)?;
     let scratch = tempfile::tempdir_in(&folder).at(&folder)?;

@@ -20,7 +20,7 @@ Done: SQL, a Python model and a notebook in one DAG. To go on:
 
 /// Builds, installs and runs the example, and shows its result.
 pub(crate) fn run() -> Result<()> {
-    program::run(&mut program::cargo(["build", "--release"]))?;
+    program::run(&mut program::cargo("build --release"))?;
     let venv = venv::with(REQUIREMENTS)?;
     let example = layout::example();
     program::run(program::program(venv.program("dbt"), &example).args(["--quiet", "seed"]))?;

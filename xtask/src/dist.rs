@@ -10,7 +10,7 @@ use crate::{
 /// Builds and lays out `bin/fal-host`, `lib/fal-host/plugins` and the sources in
 /// `lib/fal-host/interface`.
 pub(crate) fn run(dir: &Path) -> Result<()> {
-    program::run(&mut program::cargo(["build", "--release"]))?;
+    program::run(&mut program::cargo("build --release"))?;
     let plugins = dir.join("lib/fal-host/plugins");
     put(&layout::release("fal-host"), &dir.join("bin"))?;
     for name in layout::PLUGINS {

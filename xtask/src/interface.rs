@@ -116,8 +116,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let interface = folder.path().join("interface");
         lay_out(&interface).unwrap();
-        let mut command =
-            program::cargo(["metadata", "--format-version=1", "--no-deps", "--offline"]);
+        let mut command = program::cargo("metadata --format-version=1 --no-deps --offline");
         let metadata = program::output(command.current_dir(&interface)).unwrap();
         let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
         let mut names: Vec<_> = metadata["packages"]

@@ -52,13 +52,13 @@ pub(crate) fn program(name: impl AsRef<OsStr>, folder: &Path) -> Command {
     command
 }
 
-/// Makes a command of cargo in the root of the repository.
-pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Command {
+/// Makes a command of cargo in the root of the repository. `words` are separated by spaces.
+pub(crate) fn cargo(words: &str) -> Command {
     let mut command = program(
         env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
         layout::root(),
     );
-    command.args(args);
+    command.args(words.split(' '));
     command
 }
 

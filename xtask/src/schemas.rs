@@ -9,14 +9,7 @@ use crate::{
 /// Runs the tests that compare the files, and lets them write the files.
 pub(crate) fn run() -> Result<()> {
     let packages = ["--package", "fal-plugin", "--package", "fal-plugin-testkit"];
-    let mut command = cargo([
-        "test",
-        "--quiet",
-        "--test",
-        "schemas",
-        "--test",
-        "reference",
-    ]);
+    let mut command = cargo("test --quiet --test schemas --test reference");
     command.args(packages);
     program::run(command.env("FAL_WRITE_SCHEMAS", "1"))
 }

@@ -72,11 +72,8 @@ impl Venv {
     }
 
     fn has_pip(&self) -> bool {
-        program::works(program::program(self.python(), layout::root()).args([
-            "-m",
-            "pip",
-            "--version",
-        ]))
+        let mut command = program::program(self.python(), layout::root());
+        program::works(command.args(["-m", "pip", "--version"]))
     }
 
     /// Recreates it, empty.
@@ -114,25 +111,13 @@ impl Venv {
     fn installer(&self) -> Command {
         if uv() {
             let mut command = program::program("uv", layout::root());
-            command
-                .args([
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--compile-bytecode",
-                    "--python",
-                ])
-                .arg(self.python());
+            let install = "pip install --quiet --compile-bytecode --python";
+            command.args(install.split(' ')).arg(self.python());
             command
         } else {
             let mut command = program::program(self.python(), layout::root());
-            command.args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ]);
+            let install = "-m pip install --quiet --disable-pip-version-check";
+            command.args(install.split(' '));
             command
         }
     }

@@ -48,6 +48,8 @@ mod scripts;
 mod stages;
 mod stubs;
 mod switched_off;
+#[cfg(test)]
+mod testing;
 mod text;
 mod wrong;
 

@@ -99,19 +99,11 @@ fn value(node: &Node) -> Option<Option<bool>> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn switches(dbt_project: &str, schema: &str) -> SwitchedOff {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("dbt_project.yml"), dbt_project).unwrap();
-        let (root, name) = (folder.path().to_owned(), "shop".to_owned());
-        let project = DbtProject {
-            root,
-            name,
-            ..DbtProject::default()
-        };
+        let (_folder, mut project) = crate::testing::project(&[("dbt_project.yml", dbt_project)]);
+        project.name = "shop".to_owned();
         SwitchedOff::read(
             &project,
             &[SchemaFile {

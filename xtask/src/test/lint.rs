@@ -11,21 +11,13 @@ use crate::{
 
 /// Runs all checks, the quickest first.
 pub(super) fn run(venv: &Venv) -> Result<()> {
-    program::run(&mut cargo(["fmt", "--all", "--check"]))?;
+    program::run(&mut cargo("fmt --all --check"))?;
     program::run(templates()?.args(["--check", "--edition", "2021"]))?;
     python(venv)?;
-    program::run(&mut cargo([
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]))?;
-    program::run(
-        cargo(["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),
-    )?;
+    program::run(&mut cargo(
+        "clippy --quiet --workspace --all-targets -- -D warnings",
+    ))?;
+    program::run(cargo("doc --quiet --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))?;
     licences()
 }
 
@@ -60,14 +52,7 @@ fn licences() -> Result<()> {
         tell("cargo-deny is not installed: licences of dependencies are not checked");
         return Ok(());
     }
-    program::run(&mut cargo([
-        "deny",
-        "--offline",
-        "--log-level",
-        "error",
-        "check",
-        "bans",
-        "licenses",
-        "sources",
-    ]))
+    program::run(&mut cargo(
+        "deny --offline --log-level error check bans licenses sources",
+    ))
 }

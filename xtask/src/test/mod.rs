@@ -64,21 +64,9 @@ fn python(venv: &Venv) -> Result<()> {
     let own = layout::root().join("xtask");
     for folder in [own].iter().chain(&plugins).chain([&layout::worker()]) {
         let mut command = program::program(venv.python(), folder);
-        program::run(command.args([
-            "-B",
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            // A process for each core; each takes whole files, in order, since files share sessions.
-            "-n",
-            "auto",
-            "--dist",
-            "loadfile",
-            "--no-loadscope-reorder",
-            "tests",
-        ]))?;
+        // A process for each core; each takes whole files, in order, since files share sessions.
+        let options = "-B -m pytest -q -p no:cacheprovider -n auto --dist loadfile --no-loadscope-reorder tests";
+        program::run(command.args(options.split(' ')))?;
     }
     Ok(())
 }

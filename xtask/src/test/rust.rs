@@ -17,12 +17,12 @@ const RAY: &str = "tests/ray-requirements.txt";
 pub(super) fn run(venv: &Venv) -> Result<()> {
     build()?;
     let mut command = if nextest() {
-        cargo(["nextest", "run", "--workspace", "--no-fail-fast"])
+        cargo("nextest run --workspace --no-fail-fast")
     } else {
         plain()
     };
     program::run(in_environment(&mut command, venv)?)?;
-    program::run(&mut cargo(["test", "--quiet", "--workspace", "--doc"]))
+    program::run(&mut cargo("test --quiet --workspace --doc"))
 }
 
 /// Runs the tests that run dbt. They are marked as ignored, so that a plain `cargo test` works
@@ -31,14 +31,7 @@ pub(super) fn run_with_dbt(venv: &Venv) -> Result<()> {
     announce_namespaces();
     build()?;
     let mut command = if nextest() {
-        cargo([
-            "nextest",
-            "run",
-            "--workspace",
-            "--no-fail-fast",
-            "--run-ignored",
-            "only",
-        ])
+        cargo("nextest run --workspace --no-fail-fast --run-ignored only")
     } else {
         plain()
     };
@@ -54,7 +47,7 @@ pub(super) fn run_with_dbt(venv: &Venv) -> Result<()> {
 
 /// Builds fal-host and its plugins, which tests find in cargo's folder.
 fn build() -> Result<()> {
-    program::run(&mut cargo(["build", "--workspace"]))
+    program::run(&mut cargo("build --workspace"))
 }
 
 /// The same check that the test of a command in another network makes.
@@ -79,15 +72,7 @@ fn announce_namespaces() {
 }
 
 fn plain() -> Command {
-    cargo([
-        "test",
-        "--quiet",
-        "--workspace",
-        "--no-fail-fast",
-        "--lib",
-        "--bins",
-        "--tests",
-    ])
+    cargo("test --quiet --workspace --no-fail-fast --lib --bins --tests")
 }
 
 /// Whether nextest is installed.

@@ -77,14 +77,11 @@ pub(super) fn route(source: &Source<'_>, node: &Node) -> Result<Route, ProjectEr
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
-    use crate::FalProject;
+    use crate::{FalProject, testing::folder};
 
     fn read(text: &str) -> Result<FalProject, ProjectError> {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(FILE), text).unwrap();
+        let folder = folder(&[(FILE, text)]);
         FalProject::read(folder.path())
     }
 
@@ -130,12 +127,7 @@ mod tests {
 
     #[test]
     fn a_later_complaint_about_a_route_shows_it() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(
-            folder.path().join(FILE),
-            "routes:\n- {select: x, runner: a}\n",
-        )
-        .unwrap();
+        let folder = folder(&[(FILE, "routes:\n- {select: x, runner: a}\n")]);
         let route = &FalProject::read(folder.path()).unwrap().routes[0];
         let problem = route.error(
             folder.path(),

@@ -103,20 +103,14 @@ pub(super) fn unique(
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use serde_json::json;
 
     use super::*;
     use crate::FalProject;
 
     fn read(runners: &str) -> Result<Vec<RunnerSpec>, ProjectError> {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(
-            folder.path().join("fal_project.yml"),
-            format!("runners:\n{runners}"),
-        )
-        .unwrap();
+        let text = format!("runners:\n{runners}");
+        let folder = crate::testing::folder(&[("fal_project.yml", &text)]);
         Ok(FalProject::read(folder.path())?.runners)
     }
 

@@ -41,7 +41,7 @@ pub fn unknown_environment(
             known.join(", ")
         ),
     };
-    Some(Place { root, owner }.error("environment::unknown", message, help, name))
+    Some(Place::new(root, owner).error("environment::unknown", message, help, name))
 }
 
 #[cfg(test)]

@@ -69,14 +69,7 @@ fn read_file(
         return nothing();
     };
     let owner = ScriptOwner::global(file);
-    let mut meta = Meta::new(
-        CODE,
-        keyword,
-        Place {
-            root,
-            owner: &owner,
-        },
-    );
+    let mut meta = Meta::new(CODE, keyword, Place::new(root, &owner));
     let scripts = meta.read(&value.json(), &["scripts"]);
     if meta.problems.iter().any(FileDiagnostic::is_error) {
         return Err(meta.problems);
@@ -126,24 +119,9 @@ mod tests {
     use super::*;
 
     fn project(files: &[(&str, &str)]) -> (tempfile::TempDir, DbtProject) {
-        let folder = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        let (root, model_paths) = (
-            folder.path().to_owned(),
-            vec!["models".to_owned(), "more".to_owned()],
-        );
-        (
-            folder,
-            DbtProject {
-                root,
-                model_paths,
-                ..DbtProject::default()
-            },
-        )
+        let (folder, mut project) = crate::testing::project(files);
+        project.model_paths = vec!["models".to_owned(), "more".to_owned()];
+        (folder, project)
     }
 
     fn listed(scripts: &GlobalScripts) -> Vec<String> {

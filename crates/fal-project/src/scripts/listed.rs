@@ -74,14 +74,7 @@ fn problems_in_schema(
                 .map(Node::json)
                 .filter(|value| !value.to_string().contains("{{"))
             {
-                let mut meta = Meta::new(
-                    CODE,
-                    keyword,
-                    Place {
-                        root: &project.root,
-                        owner: &owner,
-                    },
-                );
+                let mut meta = Meta::new(CODE, keyword, Place::new(&project.root, &owner));
                 let scripts = meta.read(&value, &MODEL_KEYS);
                 problems.append(&mut meta.problems);
                 problems.extend(

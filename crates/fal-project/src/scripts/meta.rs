@@ -38,14 +38,7 @@ pub fn node_scripts(
         return (NodeScripts::default(), Vec::new());
     };
     let owner = ScriptOwner::from_node(node);
-    let mut meta = Meta::new(
-        CODE,
-        keyword,
-        Place {
-            root,
-            owner: &owner,
-        },
-    );
+    let mut meta = Meta::new(CODE, keyword, Place::new(root, &owner));
     let scripts = meta.read(value, &MODEL_KEYS);
     (scripts, meta.problems)
 }
@@ -308,40 +301,19 @@ fn kind(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use serde_json::json;
 
     use super::*;
-
-    fn node(fal: Value) -> GraphNode {
-        let meta = json!({ "fal": fal }).as_object().cloned().unwrap();
-        GraphNode {
-            name: "orders".into(),
-            resource_type: "model".into(),
-            patch_path: Some("shop://models/schema.yml".into()),
-            config: json!({ "meta": meta }).as_object().cloned().unwrap(),
-            ..GraphNode::default()
-        }
-    }
+    use crate::testing::{folder, lines, orders};
 
     fn read(fal: Value) -> NodeScripts {
-        let (scripts, problems) = node_scripts(&node(fal), "fal", Path::new("/nowhere"));
+        let (scripts, problems) = node_scripts(&orders(fal), "fal", Path::new("/nowhere"));
         assert!(problems.is_empty(), "{problems:?}");
         scripts
     }
 
     fn complaints(fal: Value) -> String {
-        let (_, problems) = node_scripts(&node(fal), "fal", Path::new("/nowhere"));
-        let line = |problem: &FileDiagnostic| {
-            format!(
-                "{}: {} ({})\n",
-                problem.path,
-                problem.message,
-                problem.help.as_deref().unwrap_or_default()
-            )
-        };
-        problems.iter().map(line).collect()
+        lines(&node_scripts(&orders(fal), "fal", Path::new("/nowhere")).1)
     }
 
     fn paths(entries: &[ScriptEntry]) -> Vec<&str> {
@@ -374,7 +346,7 @@ mod tests {
 
     #[test]
     fn the_keyword_decides_and_plain_meta_counts_too() {
-        let mut other = node(json!({"scripts": ["a.py"]}));
+        let mut other = orders(json!({"scripts": ["a.py"]}));
         assert_eq!(
             node_scripts(&other, "acme", Path::new("/")),
             (NodeScripts::default(), Vec::new())
@@ -418,12 +390,10 @@ mod tests {
 
     #[test]
     fn a_complaint_shows_the_line_of_its_model() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("models")).unwrap();
         let text = "models:\n  - name: other\n    script: x\n  - name: orders\n    meta: {fal: {script: [a.py]}}\n";
-        fs::write(folder.path().join("models/schema.yml"), text).unwrap();
+        let folder = folder(&[("models/schema.yml", text)]);
         let (scripts, problems) =
-            node_scripts(&node(json!({"script": ["a.py"]})), "fal", folder.path());
+            node_scripts(&orders(json!({"script": ["a.py"]})), "fal", folder.path());
         assert_eq!(
             (scripts, problems[0].is_error()),
             (NodeScripts::default(), false)

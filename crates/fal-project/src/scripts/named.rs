@@ -103,12 +103,7 @@ models:
   - name: e
     description: scripts such as models/not_either.py
 ";
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("s.yml"), text).unwrap();
-        let mut project = DbtProject {
-            root: folder.path().to_owned(),
-            ..DbtProject::default()
-        };
+        let (folder, mut project) = crate::testing::project(&[("s.yml", text)]);
         let sorted = |project: &DbtProject| {
             let mut named: Vec<_> = named_scripts(project, &["s.yml".to_owned()])
                 .into_iter()

@@ -8,11 +8,15 @@ use crate::diagnostics::FileDiagnostic;
 
 /// The place of problems with an owner's scripts.
 pub(super) struct Place<'a> {
-    pub(super) root: &'a Path,
+    root: &'a Path,
     pub(super) owner: &'a ScriptOwner,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    pub(super) fn new(root: &'a Path, owner: &'a ScriptOwner) -> Self {
+        Self { root, owner }
+    }
+
     /// Makes an error in the owner's file, at the first line with `needle` behind the owner's name,
     /// or else in dbt_project.yml, whose `+meta` applies to all models of a folder.
     pub(super) fn error(

@@ -41,14 +41,7 @@ pub fn node_placement(
         return Ok(Placement::default());
     };
     let owner = ScriptOwner::from_node(node);
-    let mut meta = Meta::new(
-        CODE,
-        keyword,
-        Place {
-            root,
-            owner: &owner,
-        },
-    );
+    let mut meta = Meta::new(CODE, keyword, Place::new(root, &owner));
     let runner = keys
         .get("runner")
         .and_then(|value| runner(&mut meta, value));
@@ -72,7 +65,7 @@ pub fn placement_problem(
     help: String,
     runner: &str,
 ) -> FileDiagnostic {
-    Place { root, owner }.error(
+    Place::new(root, owner).error(
         code,
         format!("{}: {message}", owner.describe()),
         help,
@@ -120,53 +113,35 @@ pub(super) fn wrong_name(name: &str) -> Option<(String, &'static str)> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use serde_json::json;
 
     use super::*;
-
-    fn node(fal: Value) -> GraphNode {
-        GraphNode {
-            name: "orders".into(),
-            resource_type: "model".into(),
-            patch_path: Some("shop://models/schema.yml".into()),
-            config: json!({ "meta": { "fal": fal } })
-                .as_object()
-                .cloned()
-                .unwrap(),
-            ..GraphNode::default()
-        }
-    }
+    use crate::testing::{folder, lines, orders};
 
     fn complaints(fal: Value) -> String {
-        let problems = node_placement(&node(fal), "fal", Path::new("/nowhere")).unwrap_err();
-        let line = |problem: &FileDiagnostic| {
-            format!(
-                "{} {}: {} ({})\n",
-                problem.code,
-                problem.path,
-                problem.message,
-                problem.help.as_deref().unwrap()
-            )
-        };
-        problems.iter().map(line).collect()
+        let problems = node_placement(&orders(fal), "fal", Path::new("/nowhere")).unwrap_err();
+        assert!(problems.iter().all(|problem| problem.help.is_some()));
+        let codes: Vec<_> = problems
+            .iter()
+            .map(|problem| problem.code.as_str())
+            .collect();
+        format!("{} {}", codes.join(" "), lines(&problems))
     }
 
     #[test]
     fn a_runner_and_resources_are_read_under_the_keyword() {
         let said = json!({"runner": "acme-runner", "resources": {"cpus": 2}, "scripts": ["a.py"]});
-        let placement = node_placement(&node(said.clone()), "fal", Path::new("/")).unwrap();
+        let placement = node_placement(&orders(said.clone()), "fal", Path::new("/")).unwrap();
         assert_eq!(
             (placement.runner.as_deref(), placement.resources.cpus),
             (Some("acme-runner"), Some(2.0))
         );
         assert_eq!(
-            node_placement(&node(said), "acme", Path::new("/")).unwrap(),
+            node_placement(&orders(said), "acme", Path::new("/")).unwrap(),
             Placement::default()
         );
         assert_eq!(
-            node_placement(&node(json!({"runner": null})), "fal", Path::new("/")).unwrap(),
+            node_placement(&orders(json!({"runner": null})), "fal", Path::new("/")).unwrap(),
             Placement::default()
         );
     }
@@ -188,7 +163,7 @@ mod tests {
             ".hidden",
         ] {
             assert!(
-                node_placement(&node(json!({"runner": path})), "fal", Path::new("/")).is_err(),
+                node_placement(&orders(json!({"runner": path})), "fal", Path::new("/")).is_err(),
                 "{path}"
             );
         }
@@ -196,12 +171,10 @@ mod tests {
 
     #[test]
     fn a_complaint_shows_the_line_of_its_model() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("models")).unwrap();
         let text = "models:\n- name: other\n  meta: {fal: {runner: ok}}\n- name: orders\n  config:\n    meta: {fal: {runner: ./x}}\n";
-        fs::write(folder.path().join("models/schema.yml"), text).unwrap();
+        let folder = folder(&[("models/schema.yml", text)]);
         let problems =
-            node_placement(&node(json!({"runner": "./x"})), "fal", folder.path()).unwrap_err();
+            node_placement(&orders(json!({"runner": "./x"})), "fal", folder.path()).unwrap_err();
         assert_eq!(problems[0].place().unwrap().1.line, 6);
     }
 }

@@ -138,11 +138,7 @@ fn cannot_be_read(
         folder => format!("the folder `{folder}` (the dbt var `fal-scripts-path`)"),
     };
     let help = format!("create it, or correct its path, which is relative to {folder}");
-    Place {
-        root: &project.root,
-        owner,
-    }
-    .error("script::missing", message, help, written)
+    Place::new(&project.root, owner).error("script::missing", message, help, written)
 }
 
 fn text(path: &str, bytes: Vec<u8>) -> Result<String, ScriptError> {
@@ -185,8 +181,6 @@ fn notebook(
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn read(
@@ -194,18 +188,8 @@ mod tests {
         scripts_path: &str,
         files: &[(&str, &str)],
     ) -> Result<PythonWork, ScriptError> {
-        let folder = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        let root = folder.path().to_owned();
-        let project = DbtProject {
-            root,
-            fal_scripts_path: scripts_path.to_owned(),
-            ..DbtProject::default()
-        };
+        let (_folder, mut project) = crate::testing::project(files);
+        project.fal_scripts_path = scripts_path.to_owned();
         let entry = ScriptEntry {
             path: path.to_owned(),
             ..ScriptEntry::default()

@@ -151,14 +151,7 @@ mod tests {
             kind: "model".into(),
             file: "models/s.yml".into(),
         };
-        let mut meta = Meta::new(
-            "x",
-            "fal",
-            Place {
-                root: Path::new("/nowhere"),
-                owner: &owner,
-            },
-        );
+        let mut meta = Meta::new("x", "fal", Place::new(Path::new("/nowhere"), &owner));
         let resources = read_resources(&mut meta, &value);
         let line = |problem: &crate::FileDiagnostic| {
             format!(

@@ -146,14 +146,7 @@ impl Search<'_> {
                 kind,
                 file: self.file.to_owned(),
             };
-            let mut meta = Meta::new(
-                CODE,
-                self.keyword,
-                Place {
-                    root: self.root,
-                    owner: &owner,
-                },
-            );
+            let mut meta = Meta::new(CODE, self.keyword, Place::new(self.root, &owner));
             read_resources(&mut meta, &resources);
             self.found.problems.append(&mut meta.problems);
         }
@@ -162,9 +155,8 @@ impl Search<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
+    use crate::testing::project;
 
     #[test]
     fn names_under_the_keyword_are_found_with_their_lines() {
@@ -180,17 +172,8 @@ models:
       other: {runner: no}
 - {name: c, meta: {fal: {runner: '{{ var(\"r\") }}'}}}
 ";
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("s.yml"), text).unwrap();
-        fs::write(
-            folder.path().join("dbt_project.yml"),
-            "models: {+meta: {fal: {runner: all}}}\n",
-        )
-        .unwrap();
-        let project = DbtProject {
-            root: folder.path().to_owned(),
-            ..DbtProject::default()
-        };
+        let dbt_project = "models: {+meta: {fal: {runner: all}}}\n";
+        let (folder, project) = project(&[("s.yml", text), ("dbt_project.yml", dbt_project)]);
         let found = schema_runners(&project, &["s.yml".to_owned()], "fal").named;
         let line = |one: &NamedRunner| format!("{}:{} {}", one.file, one.line, one.name);
         let lines: Vec<_> = found.iter().map(line).collect();
@@ -222,12 +205,7 @@ models:
   columns: [{name: x}]
   meta: {fal: {resources: {cpus: many}}}
 ";
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("s.yml"), text).unwrap();
-        let project = DbtProject {
-            root: folder.path().to_owned(),
-            ..DbtProject::default()
-        };
+        let (_folder, project) = project(&[("s.yml", text)]);
         let problems = schema_runners(&project, &["s.yml".to_owned()], "fal").problems;
         let messages: Vec<_> = problems
             .iter()
