@@ -13,6 +13,8 @@ use fal_plugin::payload::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use NodeStatus::{Error, Pass, Skipped, Success, Warn};
+
 use crate::*;
 
 /// A writer whose text the test reads.
@@ -125,7 +127,7 @@ pub(crate) fn unique() -> NodeInfo {
 
 pub(crate) fn result(node: &NodeInfo, status: NodeStatus, seconds: f64) -> NodeResult {
     NodeResult {
-        message: Some("OK".to_owned()).filter(|_| status == NodeStatus::Success),
+        message: Some("OK".to_owned()).filter(|_| status == Success),
         execution_time: seconds,
         timing: vec![Timing {
             name: "execute".to_owned(),
@@ -152,7 +154,7 @@ pub(crate) fn failed_with_frames() -> Vec<RunEvent> {
         let message = Some("Traceback ...\nValueError: 100% wrong".to_owned());
         let result = NodeResult {
             message,
-            ..result(&node, NodeStatus::Error, 0.5)
+            ..result(&node, Error, 0.5)
         };
         EventKind::NodeFinished {
             index,
@@ -183,7 +185,7 @@ pub(crate) fn failed_with_frames() -> Vec<RunEvent> {
     timed([
         ended(1, clusters(), python.into()),
         ended(2, forecast(), vec![notebook]),
-        finished(3, 3, report(), result(&report(), NodeStatus::Error, 0.1)),
+        finished(3, 3, report(), result(&report(), Error, 0.1)),
     ])
 }
 
@@ -195,6 +197,37 @@ pub(crate) fn finished(index: u64, total: u64, node: NodeInfo, result: NodeResul
     EventKind::NodeFinished {
         index,
         total,
+        node,
+        result: Box::new(result),
+        failure: Failure::default(),
+    }
+}
+
+/// The end of a node that took a tenth of a second.
+fn succeeded(index: u64, total: u64, node: &NodeInfo) -> EventKind {
+    let result = result(node, Success, 0.1);
+    finished(index, total, node.clone(), result)
+}
+
+fn skipped(index: u64, total: u64, node: NodeInfo, cause: SkipCause) -> EventKind {
+    EventKind::NodeSkipped {
+        index,
+        total,
+        node,
+        cause,
+    }
+}
+
+/// The cause of skipping what depends on this node.
+fn because_of(node: &NodeInfo) -> SkipCause {
+    SkipCause::Upstream {
+        unique_id: node.unique_id.clone(),
+        name: node.name.clone(),
+    }
+}
+
+fn hook_finished(node: NodeInfo, result: NodeResult) -> EventKind {
+    EventKind::HookFinished {
         node,
         result: Box::new(result),
         failure: Failure::default(),
@@ -265,16 +298,16 @@ fn timed(kinds: impl IntoIterator<Item = EventKind>) -> Vec<RunEvent> {
 pub(crate) fn success() -> Vec<RunEvent> {
     let (seed, staging, clusters, forecast, unique) =
         (seed(), staging(), clusters(), forecast(), unique());
-    let mut rows = result(&clusters, NodeStatus::Success, 0.4149);
+    let mut rows = result(&clusters, Success, 0.4149);
     rows.rows_affected = Some(2000);
-    let mut row = result(&forecast, NodeStatus::Success, 1.2);
+    let mut row = result(&forecast, Success, 1.2);
     (row.rows_affected, row.message) = (Some(1), None);
-    let mut inserted = result(&seed, NodeStatus::Success, 0.129);
+    let mut inserted = result(&seed, Success, 0.129);
     inserted.message = Some("INSERT 2".into());
     inserted
         .adapter_response
         .insert("rows_affected".into(), json!(2));
-    let mut passed = result(&unique, NodeStatus::Pass, 0.03);
+    let mut passed = result(&unique, Pass, 0.03);
     passed.failures = Some(0);
     timed([
         EventKind::StubsWritten {
@@ -287,12 +320,7 @@ pub(crate) fn success() -> Vec<RunEvent> {
         started(1, 5, seed.clone()),
         finished(1, 5, seed, inserted),
         started(2, 5, staging.clone()),
-        finished(
-            2,
-            5,
-            staging.clone(),
-            result(&staging, NodeStatus::Success, 0.1),
-        ),
+        succeeded(2, 5, &staging),
         started(3, 5, clusters.clone()),
         started(4, 5, forecast.clone()),
         output(&clusters, "fitting 3 clusters"),
@@ -303,37 +331,25 @@ pub(crate) fn success() -> Vec<RunEvent> {
         started(5, 5, unique.clone()),
         finished(5, 5, unique, passed),
         finished(4, 5, forecast, row),
-        run_finished(
-            &[
-                NodeStatus::Success,
-                NodeStatus::Success,
-                NodeStatus::Success,
-                NodeStatus::Success,
-                NodeStatus::Pass,
-            ],
-            3.21,
-        ),
+        run_finished(&[Success, Success, Success, Success, Pass], 3.21),
     ])
 }
 
 /// A Python model fails, what depends on it is skipped, a test warns.
 pub(crate) fn failure() -> Vec<RunEvent> {
     let (staging, clusters, report, unique) = (staging(), clusters(), report(), unique());
-    let mut error = result(&clusters, NodeStatus::Error, 0.5);
+    let mut error = result(&clusters, Error, 0.5);
     error.message = Some(TRACEBACK.into());
-    let mut binder = result(&staging, NodeStatus::Error, 0.2);
+    let mut binder = result(&staging, Error, 0.2);
     binder.message = Some("Runtime Error in model stg_orders (models/staging/stg_orders.sql)\n  Binder Error: no column \"nope\"\n  Candidate bindings: \"id\"".into());
-    let mut warn = result(&unique, NodeStatus::Warn, 0.02);
+    let mut warn = result(&unique, Warn, 0.02);
     (warn.failures, warn.message) = (
         Some(2),
         Some("Got 2 results, configured to warn if != 0".into()),
     );
     let mut compiled = staging.clone();
     compiled.compiled_path = Some("target/compiled/shop/models/staging/stg_orders.sql".into());
-    let cause = SkipCause::Upstream {
-        unique_id: clusters.unique_id.clone(),
-        name: clusters.name.clone(),
-    };
+    let cause = because_of(&clusters);
     timed([
         run_started(4),
         started(1, 4, staging),
@@ -341,23 +357,10 @@ pub(crate) fn failure() -> Vec<RunEvent> {
         finished(1, 4, compiled, binder),
         output(&clusters, "about to fail"),
         finished(2, 4, clusters, error),
-        EventKind::NodeSkipped {
-            index: 3,
-            total: 4,
-            node: report,
-            cause,
-        },
+        skipped(3, 4, report, cause),
         started(4, 4, unique.clone()),
         finished(4, 4, unique, warn),
-        run_finished(
-            &[
-                NodeStatus::Error,
-                NodeStatus::Error,
-                NodeStatus::Skipped,
-                NodeStatus::Warn,
-            ],
-            3723.456,
-        ),
+        run_finished(&[Error, Error, Skipped, Warn], 3723.456),
     ])
 }
 
@@ -372,82 +375,45 @@ pub(crate) fn scripts() -> Vec<RunEvent> {
         script(ScriptRole::PreHook, "scripts/check.py"),
         script(ScriptRole::PostHook, "log.py"),
     );
-    let mut wrong = result(&pre, NodeStatus::Error, 0.2);
+    let mut wrong = result(&pre, Error, 0.2);
     wrong.message =
         Some("Traceback (most recent call last):\n  ...\nValueError: too few rows".into());
-    let mut error = result(&clusters, NodeStatus::Error, 0.3);
+    let mut error = result(&clusters, Error, 0.3);
     error.message = Some(
         "The pre-hook scripts/check.py failed, so the model did not run\n".to_owned()
             + wrong.message.as_deref().unwrap(),
     );
-    let cause = SkipCause::Upstream {
-        unique_id: clusters.unique_id.clone(),
-        name: clusters.name.clone(),
-    };
+    let cause = because_of(&clusters);
     timed([
         run_started(3),
         started(1, 3, before.clone()),
         output(&before, "loading"),
-        finished(
-            1,
-            3,
-            before.clone(),
-            result(&before, NodeStatus::Success, 0.1),
-        ),
+        succeeded(1, 3, &before),
         started(2, 3, clusters.clone()),
-        EventKind::HookFinished {
-            node: pre,
-            result: Box::new(wrong),
-            failure: Failure::default(),
-        },
-        EventKind::HookFinished {
-            node: post.clone(),
-            result: Box::new(result(&post, NodeStatus::Success, 0.1)),
-            failure: Failure::default(),
-        },
+        hook_finished(pre, wrong),
+        hook_finished(post.clone(), result(&post, Success, 0.1)),
         finished(2, 3, clusters, error),
-        EventKind::NodeSkipped {
-            index: 3,
-            total: 3,
-            node: after,
-            cause,
-        },
-        run_finished(
-            &[NodeStatus::Success, NodeStatus::Error, NodeStatus::Skipped],
-            1.5,
-        ),
+        skipped(3, 3, after, cause),
+        run_finished(&[Success, Error, Skipped], 1.5),
     ])
 }
 
 /// The user stops the run while a model runs.
 pub(crate) fn interrupted() -> Vec<RunEvent> {
     let (staging, clusters, report) = (staging(), clusters(), report());
-    let mut error = result(&clusters, NodeStatus::Error, 0.75);
+    let mut error = result(&clusters, Error, 0.75);
     error.message = Some("Interrupted".into());
     timed([
         run_started(3),
         started(1, 3, staging.clone()),
-        finished(
-            1,
-            3,
-            staging.clone(),
-            result(&staging, NodeStatus::Success, 0.1),
-        ),
+        succeeded(1, 3, &staging),
         started(2, 3, clusters.clone()),
         EventKind::Interrupted {
             running: vec![clusters.name.clone()],
         },
         finished(2, 3, clusters, error),
-        EventKind::NodeSkipped {
-            index: 3,
-            total: 3,
-            node: report,
-            cause: SkipCause::Interrupted,
-        },
-        run_finished(
-            &[NodeStatus::Success, NodeStatus::Error, NodeStatus::Skipped],
-            1.5,
-        ),
+        skipped(3, 3, report, SkipCause::Interrupted),
+        run_finished(&[Success, Error, Skipped], 1.5),
     ])
 }
 

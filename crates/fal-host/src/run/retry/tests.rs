@@ -7,24 +7,29 @@ use std::{
 
 use fal_plugin::payload::{NodeResult, NodeStatus, ScriptRole};
 use fal_report::{EventKind, Failure, JsonReporter, NodeInfo, Reporters, RunInfo, SkipCause};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
-use tempfile::TempDir;
 
 use super::*;
 
-/// A folder with these files, read.
-fn read(results: &str, events: Option<&[u8]>) -> Result<Retry, RetryError> {
-    let folder: TempDir = tempfile::tempdir().unwrap();
-    let (path, record) = (
-        folder.path().join("run_results.json"),
-        folder.path().join("events.jsonl"),
-    );
+/// A folder with these files, read. `age` is how much older the results are than the record.
+fn read_aged(results: &str, events: Option<&[u8]>, age: i64) -> Result<Retry, RetryError> {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, record] = ["run_results.json", "events.jsonl"].map(|file| folder.path().join(file));
     fs::write(&path, results).unwrap();
-    events
-        .iter()
-        .for_each(|events| fs::write(&record, events).unwrap());
+    if let Some(events) = events {
+        fs::write(&record, events).unwrap();
+        let modified = |path| fs::metadata(path).and_then(|data| data.modified()).unwrap();
+        let older =
+            Timestamp::try_from(modified(&record)).unwrap() - SignedDuration::from_secs(age);
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_modified(older.into()).unwrap();
+    }
     Retry::read(&path, &record)
+}
+
+fn read(results: &str, events: Option<&[u8]>) -> Result<Retry, RetryError> {
+    read_aged(results, events, 0)
 }
 
 const RESULTS: &str = r#"{"metadata": {"invocation_id": "i1"}, "args": {"which": "build"}, "results": [
@@ -156,33 +161,7 @@ fn other_commands_and_nonsense_are_refused() {
 
 /// The record of a command whose project was refused: it has neither a beginning nor an end.
 fn ended_early(before: &str, newest_is_record: bool) -> Result<Retry, RetryError> {
-    let folder: TempDir = tempfile::tempdir().unwrap();
-    let (path, record) = (
-        folder.path().join("run_results.json"),
-        folder.path().join("events.jsonl"),
-    );
-    fs::write(&path, before).unwrap();
-    fs::write(&record, "").unwrap();
-    let now = std::time::SystemTime::now();
-    let older = now - std::time::Duration::from_secs(60);
-    let [of_path, of_record] = if newest_is_record {
-        [older, now]
-    } else {
-        [now, older]
-    };
-    File::options()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .set_modified(of_path)
-        .unwrap();
-    File::options()
-        .write(true)
-        .open(&record)
-        .unwrap()
-        .set_modified(of_record)
-        .unwrap();
-    Retry::read(&path, &record)
+    read_aged(before, Some(b""), if newest_is_record { 60 } else { -60 })
 }
 
 #[test]
