@@ -28,14 +28,11 @@ FILES = {
 }
 PROFILES = {
     "sqlite": {
-        "database": "database",
-        "schema": "main",
-        "schemas_and_paths": {"main": "shop.db"},
-        "schema_directory": ".",
-        "threads": 4,
+        "database": "database", "schema": "main", "schemas_and_paths": {"main": "shop.db"},
+        "schema_directory": ".", "threads": 4,
     },
     "duckdb": {"path": "shop.duckdb", "threads": 4},
-}
+}  # fmt: skip
 
 
 def profile(request, adapter: str) -> str:

@@ -14,6 +14,7 @@ import pyarrow
 import pytest
 from fal_worker.job import frames
 from fal_worker.job.error import FalError
+from pyarrow import float64, int8, int64, list_, string, struct
 
 ROWS = {"a": [1, 2, 3], "b": ["x", None, "z"]}
 
@@ -275,36 +276,18 @@ def test_a_later_part_keeps_its_values_or_is_refused(case):
         frames.reader("f", parts).read_all()
 
 
+PAIR, FIRST = struct({"a": int8(), "b": int8()}), struct({"a": int8()})
+NEW_YEAR = dt.datetime(2024, 1, 1)
 WIDER = {
-    "integers": (pyarrow.int64(), [1], pyarrow.int8(), [2]),
-    "doubles that are whole": (pyarrow.int64(), [1], pyarrow.float64(), [2.0, None]),
-    "integers among doubles": (pyarrow.float64(), [1.5], pyarrow.int64(), [2]),
-    "NaN": (pyarrow.float32(), [1.5], pyarrow.float64(), [float("nan")]),
-    "nothing": (pyarrow.string(), ["a"], pyarrow.null(), [None]),
-    "a field less": (
-        pyarrow.struct({"a": pyarrow.int8(), "b": pyarrow.int8()}),
-        [{"a": 1, "b": 2}],
-        pyarrow.struct({"a": pyarrow.int8()}),
-        [{"a": 1}],
-    ),
-    "a unit": (
-        pyarrow.timestamp("us"),
-        [dt.datetime(2024, 1, 1)],
-        pyarrow.timestamp("s"),
-        [dt.datetime(2024, 1, 1)],
-    ),
-    "words": (
-        pyarrow.string(),
-        ["a"],
-        pyarrow.dictionary(pyarrow.int8(), pyarrow.string()),
-        ["b", None],
-    ),
-    "lists": (
-        pyarrow.list_(pyarrow.int64()),
-        [[1]],
-        pyarrow.list_(pyarrow.int8()),
-        [[2, None], []],
-    ),
+    "integers": (int64(), [1], int8(), [2]),
+    "doubles that are whole": (int64(), [1], float64(), [2.0, None]),
+    "integers among doubles": (float64(), [1.5], int64(), [2]),
+    "NaN": (pyarrow.float32(), [1.5], float64(), [float("nan")]),
+    "nothing": (string(), ["a"], pyarrow.null(), [None]),
+    "a field less": (PAIR, [{"a": 1, "b": 2}], FIRST, [{"a": 1}]),
+    "a unit": (pyarrow.timestamp("us"), [NEW_YEAR], pyarrow.timestamp("s"), [NEW_YEAR]),
+    "words": (string(), ["a"], pyarrow.dictionary(int8(), string()), ["b", None]),
+    "lists": (list_(int64()), [[1]], list_(int8()), [[2, None], []]),
 }
 
 

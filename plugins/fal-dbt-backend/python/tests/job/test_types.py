@@ -156,10 +156,7 @@ NARROW = {
     "decimals of nothing": (pyarrow.decimal128(18, 3), [None, None]),
     "list": (pyarrow.list_(pyarrow.int32()), [[1, None], []]),
     "list of lists": (pyarrow.list_(pyarrow.list_(pyarrow.int8())), [[[1], None]]),
-    "struct": (
-        pyarrow.struct({"a": pyarrow.int32(), "b": pyarrow.string()}),
-        [{"a": 1, "b": None}, None],
-    ),
+    "struct": (struct({"a": pyarrow.int32(), "b": pyarrow.string()}), [{"a": 1, "b": None}, None]),
     "dates of nothing": (pyarrow.date32(), [None]),
 }
 

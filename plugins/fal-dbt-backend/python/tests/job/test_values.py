@@ -16,6 +16,7 @@ import pyarrow
 import pytest
 from fal_worker.job import frames
 from fal_worker.job.error import FalError
+from pandas.arrays import IntervalArray, SparseArray
 
 D, NAN, UTC = Decimal, float("nan"), dt.timezone.utc
 DAY, NOON = dt.date(2024, 1, 1), dt.datetime(2024, 1, 2, 10, 30)
@@ -173,34 +174,26 @@ def test_hints_say_what_to_do():
         written([dt.time(1, tzinfo=UTC)])
 
 
+MONTHS = ["2024-01", "2024-02"]
 COLUMNS = {
-    "months": (lambda: pandas.period_range("2024-01", periods=2, freq="M"), ["2024-01", "2024-02"]),
+    "months": (lambda: pandas.period_range("2024-01", periods=2, freq="M"), MONTHS),
     "quarters": (lambda: pandas.PeriodIndex(["2024Q1", "NaT"], freq="Q"), ["2024Q1", None]),
-    "intervals": (
-        lambda: pandas.arrays.IntervalArray.from_tuples([(0, 3), None]),
-        ["(0.0, 3.0]", None],
-    ),
+    "intervals": (lambda: IntervalArray.from_tuples([(0, 3), None]), ["(0.0, 3.0]", None]),
     "intervals closed on the left": (
-        lambda: pandas.arrays.IntervalArray.from_breaks([0, 1, 2], closed="left"),
+        lambda: IntervalArray.from_breaks([0, 1, 2], closed="left"),
         ["[0, 1)", "[1, 2)"],
     ),
     "cut": (lambda: pandas.cut([1, 3, 9], [0, 2, 3]), ["(0, 2]", "(2, 3]", None]),
-    "qcut": (
-        lambda: pandas.qcut([1, 2, 3, 4], 2),
-        ["(0.999, 2.5]", "(0.999, 2.5]", "(2.5, 4.0]", "(2.5, 4.0]"],
-    ),
-    "sparse": (lambda: pandas.arrays.SparseArray([0, 0, 1]), [0, 0, 1]),
-    "sparse with NaN": (lambda: pandas.arrays.SparseArray([NAN, 1.5]), [None, 1.5]),
+    "qcut": (lambda: pandas.qcut([1, 2, 3, 4], 2), ["(0.999, 2.5]"] * 2 + ["(2.5, 4.0]"] * 2),
+    "sparse": (lambda: SparseArray([0, 0, 1]), [0, 0, 1]),
+    "sparse with NaN": (lambda: SparseArray([NAN, 1.5]), [None, 1.5]),
     "dummies": (
         lambda: pandas.get_dummies(pandas.Series(["a", "b"]), sparse=True)["b"].array,
         [False, True],
     ),
     "categories": (lambda: pandas.Categorical(["x", None, "x"]), ["x", None, "x"]),
     "categories of days": (lambda: pandas.Categorical([DAY, None]), [DAY, None]),
-    "categories of months": (
-        lambda: pandas.Categorical(pandas.period_range("2024-01", periods=2, freq="M")),
-        ["2024-01", "2024-02"],
-    ),
+    "categories of months": (lambda: pandas.Categorical(COLUMNS["months"][0]()), MONTHS),
 }
 
 

@@ -30,12 +30,10 @@ def model(dbt, session):
 """
 
 # DuckDB reads a UUID as text and integers of 128 bits as decimals; polars knows one kind of time.
-CHANGES = {
-    "pandas": {"id": "VARCHAR", "huge": "BIGINT"},
-    "polars": {"id": "VARCHAR", "huge": "BIGINT", "t": "TIME_NS"},
-    "arrow": {"id": "VARCHAR", "huge": "DECIMAL(38,0)"},
-    "reader": {"id": "VARCHAR", "huge": "DECIMAL(38,0)"},
-}
+IN_ARROW = {"id": "VARCHAR", "huge": "DECIMAL(38,0)"}
+IN_PANDAS = {"id": "VARCHAR", "huge": "BIGINT"}
+CHANGES = {"pandas": IN_PANDAS, "polars": {**IN_PANDAS, "t": "TIME_NS"}}
+CHANGES |= {"arrow": IN_ARROW, "reader": IN_ARROW}
 
 
 @pytest.fixture(scope="module")

@@ -292,69 +292,37 @@ READS = [
 READS_DUCKDB = [
     ({"op": "source", "args": ["files", "things"]}, 2),
     ({"op": "source", "args": ["files", "plain"], "where": "id = 1"}, 1),
-    (
-        sql(
-            "select t.name, p.id from {{ source('files', 'things') }} t join {{ source('files', 'plain') }} as p using (id)"
-        ),
-        2,
-    ),
+    (sql("select t.name, p.id from {{ source('files', 'things') }} t "
+         "join {{ source('files', 'plain') }} as p using (id)"), 2),
     ({"op": "ref", "args": ["viewed"], "where": "name = 'one'"}, 1),
     (sql("from orders select id where id > 1"), 2),
     (sql("select * exclude (amount) replace (id + 1 as id), columns('i.*') from orders"), 3),
-    (
-        sql(
-            "select list_transform([1, 2], lambda x: x + 1), {'a': 1}.a, map {'k': 1}, [1, 2][1], json_extract('{\"a\": 1}', '$.a')"
-        ),
-        1,
-    ),
+    (sql("select list_transform([1, 2], lambda x: x + 1), {'a': 1}.a, map {'k': 1}, [1, 2][1], "
+         "json_extract('{\"a\": 1}', '$.a')"), 1),
     (sql("select unnest([1, 2, 3]) as u"), 3),
     (sql("select * from orders qualify row_number() over (order by id) = 1"), 1),
     (sql("select * from orders pivot (sum(amount) for id in (1, 2))"), None),
-    (
-        sql(
-            "select id::decimal(10, 2), try_cast('x' as integer), date '2024-01-01' + 1 from orders using sample 100%"
-        ),
-        3,
-    ),
+    (sql("select id::decimal(10, 2), try_cast('x' as integer), date '2024-01-01' + 1 from orders "
+         "using sample 100%"), 3),
     (sql("select grouping(id), id, count(*) from orders group by rollup (id)"), 4),
-]
+]  # fmt: skip
 READS_POSTGRES = [
     (sql("select *, * from orders"), 3),
-    (
-        sql(
-            "select array_agg(id), json_agg(amount), jsonb_build_object('a', 1) ->> 'a', to_char(now(), 'YYYY') from orders"
-        ),
-        1,
-    ),
-    (
-        sql(
-            "select * from unnest(array[1, 2]) with ordinality, json_to_recordset('[{\"a\": 1}]') as r(a int)"
-        ),
-        2,
-    ),
-    (
-        sql(
-            "select percentile_cont(0.5) within group (order by id), grouping(id) from orders group by grouping sets ((id), ())"
-        ),
-        4,
-    ),
+    (sql("select array_agg(id), json_agg(amount), jsonb_build_object('a', 1) ->> 'a', "
+         "to_char(now(), 'YYYY') from orders"), 1),
+    (sql("select * from unnest(array[1, 2]) with ordinality, "
+         "json_to_recordset('[{\"a\": 1}]') as r(a int)"), 2),
+    (sql("select percentile_cont(0.5) within group (order by id), grouping(id) from orders "
+         "group by grouping sets ((id), ())"), 4),
     (sql("select id from orders tablesample bernoulli (100)"), 3),
-    (
-        sql(
-            "select md5('x'), encode(sha256('x'), 'hex'), gen_random_uuid(), to_tsvector('a b') @@ to_tsquery('a'), current_user"
-        ),
-        1,
-    ),
-    (
-        sql(
-            "select '1'::numeric(10, 2), '2024-01-01'::timestamptz at time zone 'UTC', '{1,2}'::int[] || 3, row(1, 2) = row(1, 2), null as n"
-        ),
-        1,
-    ),
+    (sql("select md5('x'), encode(sha256('x'), 'hex'), gen_random_uuid(), "
+         "to_tsvector('a b') @@ to_tsquery('a'), current_user"), 1),
+    (sql("select '1'::numeric(10, 2), '2024-01-01'::timestamptz at time zone 'UTC', "
+         "'{1,2}'::int[] || 3, row(1, 2) = row(1, 2), null as n"), 1),
     (sql("values (1), (2)"), 2),
     (sql("table orders"), 3),
     (sql("select * from only orders order by id fetch first 1 rows only"), 1),
-]
+]  # fmt: skip
 
 
 def test_what_the_documentation_shows_can_be_read(checked: LeaseClient):

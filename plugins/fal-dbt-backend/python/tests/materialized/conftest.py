@@ -21,7 +21,6 @@ from live.process import Refused
 from postgres.conftest import Database, server  # noqa: F401
 
 WAREHOUSES = ("duckdb", "postgres")
-# Configurations of incremental models, by name.
 INCREMENTAL = {
     "plain": {},
     "appended": {"incremental_strategy": "append"},
@@ -31,24 +30,19 @@ INCREMENTAL = {
     "replaced": {"incremental_strategy": "delete+insert", "unique_key": "id"},
     "replaced_both": {"incremental_strategy": "delete+insert", "unique_key": ["id", "day"]},
     "narrowed": {
-        "incremental_strategy": "delete+insert",
-        "unique_key": "id",
+        "incremental_strategy": "delete+insert", "unique_key": "id",
         "incremental_predicates": ["{{ 'id' }} < 3"],
     },
-    "changed_ignore": {"incremental_strategy": "append", "on_schema_change": "ignore"},
-    "changed_fail": {"incremental_strategy": "append", "on_schema_change": "fail"},
-    "changed_append_new_columns": {
-        "incremental_strategy": "append",
-        "on_schema_change": "append_new_columns",
+    **{
+        f"changed_{change}": {"incremental_strategy": "append", "on_schema_change": change}
+        for change in ("ignore", "fail", "append_new_columns")
     },
     "changed_sync_all_columns": {
-        "incremental_strategy": "merge",
-        "unique_key": "id",
-        "on_schema_change": "sync_all_columns",
+        "incremental_strategy": "merge", "unique_key": "id", "on_schema_change": "sync_all_columns",
     },
     "unknown": {"incremental_strategy": "nonsense"},
     "never_anew": {"full_refresh": False},
-}
+}  # fmt: skip
 COUNT = "(select count(*) from {{ this }})"
 HOOKS = {
     "pre_hook": [
@@ -61,18 +55,13 @@ HOOKS = {
     ],
 }
 CONTRACT = {"contract": {"enforced": True}}
+KEY = {"name": "id", "data_type": "bigint", "description": "The key; unique"}
 COLUMNS = [
-    {
-        "name": "id",
-        "data_type": "bigint",
-        "description": "The key; unique",
-        "constraints": [{"type": "not_null"}],
-    },
+    {**KEY, "constraints": [{"type": "not_null"}]},
     {"name": "day", "data_type": "bigint"},
     {"name": "v", "data_type": "text"},
 ]
 FAILING = {"post_hook": ["insert into heard values ('lost')", "select * from nowhere"]}
-# Other models: materialization, configuration, columns.
 OTHERS = {
     "hooked": {"materialized": "table", **HOOKS},
     "hooked_rows": {"materialized": "incremental", **HOOKS},
@@ -80,18 +69,14 @@ OTHERS = {
     "failing_rows": {"materialized": "incremental", **FAILING},
     "held": {"materialized": "table", **CONTRACT},
     "held_rows": {
-        "materialized": "incremental",
-        "on_schema_change": "append_new_columns",
-        **CONTRACT,
+        "materialized": "incremental", "on_schema_change": "append_new_columns", **CONTRACT,
     },
     "granted_rows": {"materialized": "incremental", "grants": {"select": ["reads"]}},
     "described": {
-        "materialized": "table",
-        "persist_docs": {"relation": True, "columns": True},
-        "indexes": [{"columns": ["id"]}],
-        **HOOKS,
+        "materialized": "table", "persist_docs": {"relation": True, "columns": True},
+        "indexes": [{"columns": ["id"]}], **HOOKS,
     },
-}
+}  # fmt: skip
 
 
 def schema_file(own: dict[str, dict]) -> str:
@@ -99,10 +84,8 @@ def schema_file(own: dict[str, dict]) -> str:
     `py_NAME`.
     """
     models = []
-    for name, config in {
-        **{n: {"materialized": "incremental", **c} for n, c in INCREMENTAL.items()},
-        **OTHERS,
-    }.items():
+    incremental = {n: {"materialized": "incremental", **c} for n, c in INCREMENTAL.items()}
+    for name, config in {**incremental, **OTHERS}.items():
         columns = COLUMNS if name in ("held", "held_rows", "described") else []
         more = {"config": config, "columns": columns, "description": "Rows; of $a$."}
         models += [{"name": f"{kind}_{name}", **more} for kind in ("sql", "py")]
@@ -121,12 +104,13 @@ VERSIONED = {
     "versions": [{"v": 1}, {"v": 2, "config": {"materialized": "incremental", "unique_key": "id"}}],
 }
 PERIODS = {"event_time": "day", "batch_size": "day", "begin": "2026-01-01"}
+ROWS_BY_ID = {"materialized": "incremental", "unique_key": "id"}
 # Python models without a matching SQL model.
 OWN = {
     "a_view": {"materialized": "view"},
     "a_batch": {"materialized": "incremental", "incremental_strategy": "microbatch", **PERIODS},
     "a_query": {"materialized": "materialized_view"},
-    "moded": {"materialized": "incremental", "unique_key": "id"},
+    "moded": ROWS_BY_ID,
     "a_table": {"materialized": "{{ 'table' }}"},
     "by_project": {"unique_key": "id"},
     "customized": {"materialized": "customized"},
@@ -143,12 +127,7 @@ OWN = {
     "own_hooked": {"materialized": "table", "post_hook": "select 1"},
     "own_table": {"materialized": "table"},
     "own_stored": {"unlogged": True},
-    "held_widely": {
-        "materialized": "incremental",
-        "on_schema_change": "fail",
-        "unique_key": "id",
-        **CONTRACT,
-    },
+    "held_widely": {**ROWS_BY_ID, "on_schema_change": "fail", **CONTRACT},
 }
 CUSTOMIZED = """
 {% materialization customized, default %}
@@ -185,19 +164,12 @@ def files() -> dict[str, str]:
 
 def stubs() -> list[str]:
     own = [f"models/{'projects/' * (name == 'by_project')}fal/{name}.sql" for name in OWN]
-    return [
-        *(f"models/fal/py_{name}.sql" for name in [*INCREMENTAL, *OTHERS]),
-        *own,
-        "models/fal/dim_v1.sql",
-        "models/fal/dim_v2.sql",
-    ]
+    names = [*(f"py_{name}" for name in [*INCREMENTAL, *OTHERS]), "dim_v1", "dim_v2"]
+    return [*(f"models/fal/{name}.sql" for name in names), *own]
 
 
-STEP = {
-    "name": "execute",
-    "started_at": "2026-01-01T00:00:00Z",
-    "completed_at": "2026-01-01T00:00:01Z",
-}
+STEP = {"name": "execute", "started_at": "2026-01-01T00:00:00Z"}
+STEP["completed_at"] = "2026-01-01T00:00:01Z"
 
 
 class ModelClient(Client):

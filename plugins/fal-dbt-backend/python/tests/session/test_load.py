@@ -132,37 +132,19 @@ def test_state_is_compared(tmp_path, open_session):
 
 BROKEN = {
     "a file that is not SQL": ({"models/bad.sql": "select {{ nope( }}"}, "dbt::compile", "bad.sql"),
-    "an unknown ref": (
-        {"models/bad.sql": "select * from {{ ref('nope') }}"},
-        "dbt::compile",
-        "'nope' which was not found",
-    ),
+    "an unknown ref": ({"models/bad.sql": "select * from {{ ref('nope') }}"},
+        "dbt::compile", "'nope' which was not found"),
     "a broken YAML file": ({"models/bad.yml": "models: [\n"}, "dbt::parse", "bad.yml"),
-    "a broken project": (
-        {"dbt_project.yml": "name: 1shop\nprofile: shop\n"},
-        "dbt::project",
-        "dbt_project.yml|Could not run dbt|1shop",
-    ),
-    "no such profile": (
-        {"profiles.yml": "other: {}\n"},
-        "dbt::pro",
-        "Could not find profile named 'shop'",
-    ),
-    "no such adapter": (
-        {"profiles.yml": "shop: {target: d, outputs: {d: {type: acme}}}\n"},
-        "dbt::",
-        "acme",
-    ),
+    "a broken project": ({"dbt_project.yml": "name: 1shop\nprofile: shop\n"},
+        "dbt::project", "dbt_project.yml|Could not run dbt|1shop"),
+    "no such profile": ({"profiles.yml": "other: {}\n"},
+        "dbt::pro", "Could not find profile named 'shop'"),
+    "no such adapter": ({"profiles.yml": "shop: {target: d, outputs: {d: {type: acme}}}\n"},
+        "dbt::", "acme"),
     "a database that cannot be opened": ({"shop.duckdb": "no database"}, "dbt::", "shop.duckdb"),
-    "a cycle": (
-        {
-            "models/a.sql": "select * from {{ ref('b') }}",
-            "models/b.sql": "select * from {{ ref('a') }}",
-        },
-        "dbt::cycle",
-        "model.shop.a",
-    ),
-}
+    "a cycle": ({f"models/{a}.sql": f"select * from {{{{ ref('{b}') }}}}" for a, b in ("ab", "ba")},
+        "dbt::cycle", "model.shop.a"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", BROKEN)
