@@ -7,16 +7,10 @@ from live.job_client import JobClient, refusal
 ORDERS = {"id": [1, 2, 3], "amount": [10, 20, None]}
 
 
-def test_a_ref_with_and_without_package(job):
+def test_a_ref_with_and_without_package_a_source_and_an_ephemeral_model(job):
     assert job.ref("orders").to_pydict() == ORDERS
     assert job.ref("shop", "orders").to_pydict() == ORDERS
-
-
-def test_a_source(job):
     assert job.source("files", "people").num_rows == 3
-
-
-def test_an_ephemeral_sql_model_is_compiled_inline(job):
     assert job.ref("shared")["double"].to_pylist() == [20, 40, None]
 
 

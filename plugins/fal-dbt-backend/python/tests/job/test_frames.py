@@ -117,18 +117,19 @@ def test_refused(data, reason):
     assert "It takes a pandas or polars DataFrame," in message
 
 
-def test_mixed_values_are_told_by_column_and_type():
-    message = refusal(pandas.DataFrame({"good": [1, 2, 3], "bad": [1, "x", None]}))
-    assert (
-        message
-        == "fal: column 'bad' mixes values of several types, int and str: row 2 is 'x'\nGive all of them one type."
-    )
+MIXED = {"good": [1, 2, 3], "bad": [1, "x", None]}
+MESSAGES = [
+    (MIXED, "column 'bad' mixes values of several types, int and str: row 2 is 'x'\nGive all of"),
+    ({"id": [object()]}, "column 'id' holds values of type object, which no table"),
+    ({"n": [2**70]}, "column 'n' holds integers of more than 64 bits"),
+]
 
 
-def test_values_of_a_strange_type():
-    assert refusal(pandas.DataFrame({"id": [object()]})).startswith(
-        "fal: column 'id' holds values of type object, which no table"
-    )
+@pytest.mark.parametrize(("columns", "message"), MESSAGES)
+def test_values_that_no_column_takes(columns, message):
+    refused = refusal(pandas.DataFrame(columns))
+    assert refused.startswith(f"fal: {message}")
+    assert columns is not MIXED or refused.endswith("\nGive all of them one type.")
 
 
 def test_uuids_are_written_or_told():
@@ -139,12 +140,6 @@ def test_uuids_are_written_or_told():
         assert "'id' holds values of type UUID" in str(error)
     else:
         assert table.num_rows == 1
-
-
-def test_integers_that_are_too_large():
-    assert refusal(pandas.DataFrame({"n": [2**70]})).startswith(
-        "fal: column 'n' holds integers of more than 64 bits"
-    )
 
 
 def test_names_of_columns():

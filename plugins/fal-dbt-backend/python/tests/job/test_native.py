@@ -54,15 +54,31 @@ def test_a_relation_in_every_form(result, end):
     assert [None if value != value else value for value in rows["n"]] == ROWS["n"]
 
 
-def test_a_relation_may_be_read_twice(result):
-    code = "def model(dbt, session):\n    orders = dbt.ref('orders')\n    assert len(orders.df()) == len(orders.df()) == 3\n    return orders\n"
-    assert result(code) == ROWS
+MODELS = {
+    "a relation may be read twice": (
+        "def model(dbt, session):\n    orders = dbt.ref('orders')\n    assert len(orders.df()) == len(orders.df()) == 3\n    return orders\n",
+        ROWS,
+    ),
+    "the session sees frames and relations of the model": (
+        "def model(dbt, session):\n    orders = dbt.ref('orders')\n    frame = orders.df()\n"
+        "    return session.sql('select o.id from orders o join frame f using (id) where id > 1 order by id')\n",
+        {"id": [2, 3]},
+    ),
+    "fal as second argument means pandas": (
+        "import pandas\ndef model(dbt, fal):\n    assert isinstance(dbt.ref('orders'), pandas.DataFrame)\n    return dbt.ref('orders')\n",
+        ROWS,
+    ),
+    "it is not __main__": (
+        "name = __name__\nif __name__ == '__main__':\n    raise SystemExit(9)\ndef model(dbt, session):\n    assert name == 'm'\n    return dbt.ref('orders')\n",
+        ROWS,
+    ),
+}
 
 
-def test_the_session_sees_frames_and_relations_of_the_model(result):
-    code = "def model(dbt, session):\n    orders = dbt.ref('orders')\n    frame = orders.df()\n"
-    code += "    return session.sql('select o.id from orders o join frame f using (id) where id > 1 order by id')\n"
-    assert result(code) == {"id": [2, 3]}
+@pytest.mark.parametrize("case", MODELS)
+def test_what_is_returned(result, case):
+    code, rows = MODELS[case]
+    assert result(code) == rows
 
 
 def test_the_session_asks_the_warehouse_for_tables_that_it_does_not_know(result, gateway):
@@ -89,11 +105,6 @@ def test_a_model_named_as_a_module_of_ours(result, gateway):
     assert result(
         "import json as native\ndef model(dbt, session):\n    return session.sql('select x from native')\n"
     ) == {"x": [1]}
-
-
-def test_fal_as_second_argument_means_pandas(result):
-    code = "import pandas\ndef model(dbt, fal):\n    assert isinstance(dbt.ref('orders'), pandas.DataFrame)\n    return dbt.ref('orders')\n"
-    assert result(code) == ROWS
 
 
 def test_elsewhere_than_on_duckdb_frames_are_pandas_and_the_session_asks_the_warehouse(
@@ -166,11 +177,6 @@ def test_what_dbt_does_not_know_is_told(native):
 def test_our_names_are_not_there(native):
     message = native("def model(dbt, session):\n    write_to_model(1)\n").error["message"]
     assert "name 'write_to_model' is not defined" in message
-
-
-def test_it_is_not_main(result):
-    code = "name = __name__\nif __name__ == '__main__':\n    raise SystemExit(9)\ndef model(dbt, session):\n    assert name == 'm'\n    return dbt.ref('orders')\n"
-    assert result(code) == ROWS
 
 
 def test_errors_name_the_users_line(native):

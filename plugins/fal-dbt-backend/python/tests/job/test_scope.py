@@ -114,9 +114,38 @@ def test_is_incremental_is_asked_of_the_gateway(prints, gateway):
     assert [command["token"] for command in gateway.commands] == ["t0ken"]
 
 
-def test_lists(prints):
-    code = "print(list_models()[0].name, list_models_ids()['model.p.a'], list_sources()[0].source_name)"
-    assert prints(code) == "a success s\n"
+# What scripts print.
+PRINTED = {
+    "lists": (
+        "print(list_models()[0].name, list_models_ids()['model.p.a'], list_sources()[0].source_name)",
+        "a success s\n",
+    ),
+    "functions can be pickled": (
+        "import pickle\ndef f(): return 3\nprint(pickle.loads(pickle.dumps(f))())\nprint(type(pickle.loads(pickle.dumps(FalError('x', help='y')))))",
+        "3\n<class 'FalError'>\n",
+    ),
+    "multiprocessing works": (
+        "import multiprocessing\ndef f(n): return n * n\nwith multiprocessing.get_context('fork').Pool(2) as pool: print(pool.map(f, [1, 2, 3]))",
+        "[1, 4, 9]\n",
+    ),
+    "imports of legacy fal": (
+        "from fal.typing import *\nfrom fal.dbt.typing import ref as other\nfrom faldbt.magics import init_fal\nfrom fal.dbt.integration.magics import init_fal as init\n"
+        "init_fal(project_dir='x', profiles_dir='y')\nprint(other is ref, init(1))",
+        "True None\n",
+    ),
+    "characters": ("print('ä🙂', '\\ud800')", "ä🙂 \\ud800\n"),
+    "a byte order mark": ("\ufeffprint('mark')", "mark\n"),
+    "future imports": (
+        "from __future__ import annotations\ndef f(x: nothing): pass\nprint(f.__annotations__)",
+        "{'x': 'nothing'}\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PRINTED)
+def test_what_is_printed(prints, case):
+    code, printed = PRINTED[case]
+    assert prints(code) == printed
 
 
 def test_context_is_asked_for_when_it_is_looked_at(prints, gateway):
@@ -155,16 +184,6 @@ def test_the_script_is_main(prints, project):
     assert prints(code) == expected
 
 
-def test_functions_can_be_pickled(prints):
-    code = "import pickle\ndef f(): return 3\nprint(pickle.loads(pickle.dumps(f))())\nprint(type(pickle.loads(pickle.dumps(FalError('x', help='y')))))"
-    assert prints(code) == "3\n<class 'FalError'>\n"
-
-
-def test_multiprocessing_works(prints):
-    code = "import multiprocessing\ndef f(n): return n * n\nwith multiprocessing.get_context('fork').Pool(2) as pool: print(pool.map(f, [1, 2, 3]))"
-    assert prints(code) == "[1, 4, 9]\n"
-
-
 def test_a_forked_process_is_told_that_it_cannot_read(prints, gateway):
     gateway.tables["a"] = pyarrow.table({"x": [1]})
     code = """
@@ -183,26 +202,7 @@ def test_a_forked_process_is_told_that_it_cannot_read(prints, gateway):
     )
 
 
-def test_imports_of_the_forerunner(prints):
-    code = """
-        from fal.typing import *
-        from fal.dbt.typing import ref as other
-        from faldbt.magics import init_fal
-        from fal.dbt.integration.magics import init_fal as init
-        init_fal(project_dir="x", profiles_dir="y")
-        print(other is ref, init(1))
-        """
-    assert prints(code) == "True None\n"
-
-
-def test_unicode_in_and_out(prints):
-    assert prints("print('ä🙂', '\\ud800')") == "ä🙂 \\ud800\n"
-    assert prints("\ufeffprint('mark')") == "mark\n"
-
-
-def test_future_imports_are_those_of_the_script(prints):
-    code = "from __future__ import annotations\ndef f(x: nothing): pass\nprint(f.__annotations__)"
-    assert prints(code) == "{'x': 'nothing'}\n"
+def test_future_imports_of_the_worker_are_not_those_of_the_script(prints):
     assert json.loads(prints("def f(x: 3): pass\nprint(f.__annotations__['x'])")) == 3
 
 

@@ -121,12 +121,18 @@ def test_no_rows(kind):
     assert frames.reader("write_to_model", frame).read_all().num_rows == 0
 
 
-def test_decimals_are_decimal():
-    frame = pandas_frames.from_arrow(
-        pyarrow.table({"x": pyarrow.array([Decimal("1.10")], pyarrow.decimal128(9, 2))})
-    )
-    assert frame.x[0] == Decimal("1.10")
-    assert isinstance(frame.x[0], Decimal)
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        (decimal128(9, 2), D("1.10"), D("1.10")),
+        (pyarrow.date32(), DAY, DAY),
+        (pyarrow.map_(pyarrow.string(), int64()), [("a", 1), ("b", None)], {"a": 1, "b": None}),
+    ],
+)
+def test_objects(kind, value, expected):
+    frame = pandas_frames.from_arrow(pyarrow.table({"x": pyarrow.array([value], kind)}))
+    assert frame.x[0] == expected
+    assert type(frame.x[0]) is type(expected)
 
 
 @pytest.mark.parametrize(
@@ -190,18 +196,6 @@ def test_what_is_remembered_does_not_hinder_parquet(tmp_path):
     assert pandas.read_parquet(tmp_path / "x.parquet").x[0] == Decimal("1.25")
 
 
-def test_dates_are_dates():
-    frame = pandas_frames.from_arrow(pyarrow.table({"x": pyarrow.array([DAY], pyarrow.date32())}))
-    assert type(frame.x[0]) is dt.date
-
-
-def test_maps_are_dictionaries():
-    column = pyarrow.array(
-        [[("a", 1), ("b", None)]], pyarrow.map_(pyarrow.string(), pyarrow.int64())
-    )
-    assert pandas_frames.from_arrow(pyarrow.table({"x": column})).x[0] == {"a": 1, "b": None}
-
-
 def test_columns_of_one_name_stay_apart():
     table = pyarrow.table(
         [pyarrow.array([1, None]), pyarrow.array([2, 3]), pyarrow.array([None, 5])],
@@ -219,16 +213,9 @@ def test_the_frame_can_be_changed():
     assert frame.y.tolist() == [1, 7]
 
 
-def test_numbers_with_nan_are_written_as_null():
-    assert frames.reader("f", pandas.DataFrame({"x": [1.0, numpy.nan]})).read_all()[
-        "x"
-    ].to_pylist() == [1.0, None]
-
-
-def test_infinity_is_kept():
-    assert frames.reader("f", pandas.DataFrame({"x": [numpy.inf]})).read_all()["x"].to_pylist() == [
-        numpy.inf
-    ]
+def test_nan_is_written_as_null_and_infinity_is_kept():
+    frame = pandas.DataFrame({"x": [1.0, numpy.nan, numpy.inf]})
+    assert frames.reader("f", frame).read_all()["x"].to_pylist() == [1.0, None, numpy.inf]
 
 
 F32, F64 = pyarrow.float32(), pyarrow.float64()

@@ -36,16 +36,17 @@ def ids(outcome: dict) -> list:
     return [row[0] for row in outcome["table"][1]]
 
 
-def test_hooks_around_a_table(client):
-    first, second = both(client, "hooked", ROWS), both(client, "hooked", MORE)
+@pytest.mark.parametrize(
+    ("name", "later"),
+    [
+        ("hooked", ["ahead False", "inside", "behind 1", "after"]),
+        ("hooked_rows", ["ahead True", "inside", "behind 3", "after"]),
+    ],
+)
+def test_hooks_around_a_table_and_around_incremental_rows(client, name, later):
+    first, second = both(client, name, ROWS), both(client, name, MORE)
     assert first["heard"] == ["ahead False", "inside", "behind 2", "after"]
-    assert second["heard"] == ["ahead False", "inside", "behind 1", "after"]
-
-
-def test_hooks_around_incremental_rows(client):
-    first, second = both(client, "hooked_rows", ROWS), both(client, "hooked_rows", MORE)
-    assert first["heard"] == ["ahead False", "inside", "behind 2", "after"]
-    assert second["heard"] == ["ahead True", "inside", "behind 3", "after"]
+    assert second["heard"] == later
 
 
 @pytest.mark.parametrize("name", ["failing", "failing_rows"])

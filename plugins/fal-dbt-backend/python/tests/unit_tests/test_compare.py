@@ -86,11 +86,8 @@ def test_different(expected, actual, kind):
 )
 def test_null_is_null(kind):
     assert same(None, [None], kind)
-
-
-def test_nan_is_null():
-    assert same(None, [float("nan")], pa.float64())
-    assert same(float("nan"), [None], pa.float64())
+    assert kind != pa.float64() or same(None, [float("nan")], kind)
+    assert kind != pa.float64() or same(float("nan"), [None], kind)
 
 
 ROWS = pa.table({"ID": [1, 2, 2], "name": ["a", "b", "b"], "other": [1, 2, 3]})

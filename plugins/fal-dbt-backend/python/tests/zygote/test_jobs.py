@@ -200,11 +200,8 @@ def test_another_job_is_not_touched_when_one_is_killed(start, zygote):
     assert not is_alive(orphans[1])
 
 
-def test_killing_an_unknown_job_is_no_error(zygote):
+def test_unknown_jobs_and_requests(zygote):
     assert zygote.ask("kill", job="unknown")["ok"] == {}
-
-
-def test_unknown_requests_are_errors(zygote):
     assert "unknown op" in zygote.ask("dance")["error"]["message"]
 
 
@@ -273,8 +270,18 @@ def test_a_program_of_the_model_sees_nothing_of_ours(run):
     assert len(descriptors) <= 6, descriptors
 
 
-def test_input_is_empty(run):
-    assert run("import sys\nprint(repr(sys.stdin.read()))").stdout == "''\n"
+@pytest.mark.parametrize(
+    ("code", "output"),
+    [
+        ("import sys\nprint(repr(sys.stdin.read()))", "''\n"),
+        ("import ctypes\nctypes.CDLL(None).printf(b'from C')", "from C"),
+        (WRITE + "import atexit\natexit.register(print, 'bye')", "bye\n"),
+    ],
+)
+def test_output(run, code, output):
+    ended = run(code)
+    assert ended.stdout == output
+    assert ended.ok is (WRITE in code)
 
 
 def test_preload_takes_what_survives_a_fork_and_nothing_else(sockets, start):
@@ -314,16 +321,6 @@ def test_two_jobs_run_at_once(start):
     assert first.line() == "1"
     assert second.end().error["kind"] == "no_write"
     assert first.end().error["kind"] == "no_write"
-
-
-def test_what_atexit_registered_runs(run):
-    ended = run(WRITE + "import atexit\natexit.register(print, 'bye')")
-    assert ended.ok
-    assert ended.stdout == "bye\n"
-
-
-def test_what_c_printed_is_not_lost(run):
-    assert run("import ctypes\nctypes.CDLL(None).printf(b'from C')").stdout == "from C"
 
 
 def test_a_forked_process_that_runs_on_does_not_answer_for_the_job(run):
