@@ -103,6 +103,11 @@ fn mermaid() -> Result<(), DagError> {
     Ok(())
 }
 
+/// A flowchart without the colours of its kinds, which are the same in all.
+fn without_styles(chart: &str) -> &str {
+    chart.split("  classDef").next().unwrap_or_default()
+}
+
 #[test]
 fn json() -> Result<(), DagError> {
     insta::assert_snapshot!(all(&shop()?, Format::Json), @r##"
@@ -221,18 +226,11 @@ fn what_is_hidden_still_connects() -> Result<(), DagError> {
         .iter()
         .filter_map(|id| dag.find(id))
         .collect();
-    insta::assert_snapshot!(render(&dag, &shown, Format::Mermaid), @r##"
+    insta::assert_snapshot!(without_styles(&render(&dag, &shown, Format::Mermaid)), @r##"
     flowchart LR
       n0[("raw")]:::data
       n1["report"]:::sql
       n0 -.-> n1
-      classDef sql fill:#cfe2ff
-      classDef python fill:#fff3bf
-      classDef notebook fill:#ffe0cc
-      classDef data fill:#d8f5d0
-      classDef test fill:#eeeeee
-      classDef use fill:#f3d9fa
-      classDef other fill:#ffffff
     "##);
     Ok(())
 }
@@ -267,7 +265,7 @@ fn with_scripts() -> Result<Dag, DagError> {
 
 #[test]
 fn scripts_stand_around_their_model() -> Result<(), DagError> {
-    insta::assert_snapshot!(all(&with_scripts()?, Format::Mermaid), @r##"
+    insta::assert_snapshot!(without_styles(&all(&with_scripts()?, Format::Mermaid)), @r##"
     flowchart LR
       n0["stg"]:::sql
       n1>"orders.BEFORE.load.py"]:::python
@@ -284,13 +282,6 @@ fn scripts_stand_around_their_model() -> Result<(), DagError> {
       n3 -.-> n4
       n3 --> n5
       n4 -.-> n5
-      classDef sql fill:#cfe2ff
-      classDef python fill:#fff3bf
-      classDef notebook fill:#ffe0cc
-      classDef data fill:#d8f5d0
-      classDef test fill:#eeeeee
-      classDef use fill:#f3d9fa
-      classDef other fill:#ffffff
     "##);
     insta::assert_snapshot!(all(&with_scripts()?, Format::Dot), @r##"
     digraph dag {
