@@ -10,7 +10,7 @@ use super::{
     program::{self, HELLO},
 };
 use crate::{
-    case::{CaseInfo, Finding, Need, Verdict, ensure, guarded},
+    case::{CaseInfo, Finding, Need, Verdict, ensure},
     report::Outcome,
     wire,
 };
@@ -156,18 +156,12 @@ pub(super) fn steps(loading: &Arc<Loading>) -> Vec<Step> {
     let program = loading.options.is_program();
     let loads = rows(program).into_iter().enumerate().map(|(place, row)| {
         let loading = Arc::clone(loading);
-        Step {
-            info: info(row),
-            run: Box::new(move || guarded(row.3, || load_case(&loading, place))),
-        }
+        Step::new(info(row), row.3, move || load_case(&loading, place))
     });
     let of_manifest: [(Row, ManifestCheck); 2] = [(SCHEMA, schema), (DESCRIPTION, description)];
     let manifests = of_manifest.into_iter().map(|(row, check)| {
         let loading = Arc::clone(loading);
-        Step {
-            info: info(row),
-            run: Box::new(move || guarded(row.3, || check(&loaded(&loading)?.manifest))),
-        }
+        Step::new(info(row), row.3, move || check(&loaded(&loading)?.manifest))
     });
     let of_program = if program {
         program::steps(loading, &loading.options)

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    case::CaseInfo,
+    case::{CaseInfo, Verdict, guarded},
     report::{CaseReport, Outcome, Report},
 };
 
@@ -86,6 +86,20 @@ impl LibraryOptions {
 struct Step {
     info: CaseInfo,
     run: Box<dyn FnOnce() -> Outcome + Send>,
+}
+
+impl Step {
+    /// Creates a case from its check. `fix` says how the plugin's author fixes a failure.
+    fn new(
+        info: CaseInfo,
+        fix: &'static str,
+        check: impl FnOnce() -> Verdict + Send + 'static,
+    ) -> Self {
+        Self {
+            info,
+            run: Box::new(move || guarded(fix, check)),
+        }
+    }
 }
 
 /// Returns the outcome of a case that exceeded its time limit.

@@ -7,7 +7,7 @@ use super::{
     door::{Loading, Row, info},
 };
 use crate::{
-    case::{CaseInfo, Finding, Need, Verdict, ensure, guarded},
+    case::{CaseInfo, Finding, Need, Verdict, ensure},
     wire,
 };
 
@@ -50,14 +50,8 @@ pub(super) fn steps(loading: &std::sync::Arc<Loading>, options: &LibraryOptions)
     let first = std::sync::Arc::clone(loading);
     let options = options.clone();
     vec![
-        Step {
-            info: info(STAGES),
-            run: Box::new(move || guarded(STAGES.3, || stages(&first))),
-        },
-        Step {
-            info: info(ENDS),
-            run: Box::new(move || guarded(ENDS.3, || ends(&options))),
-        },
+        Step::new(info(STAGES), STAGES.3, move || stages(&first)),
+        Step::new(info(ENDS), ENDS.3, move || ends(&options)),
     ]
 }
 

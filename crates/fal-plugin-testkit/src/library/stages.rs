@@ -200,10 +200,7 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
         let behind = Arc::clone(self);
         let [info, _] = stage_contract(self.stage);
         let fix = "answer a working stage for an empty configuration; if it needs one, check with `--config`";
-        Step {
-            info,
-            run: Box::new(move || guarded(fix, || behind.open_first())),
-        }
+        Step::new(info, fix, move || behind.open_first())
     }
 
     fn case(self: &Arc<Self>, case: &'static Case<S>) -> Step {
@@ -223,10 +220,7 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
         let [_, info] = stage_contract(self.stage);
         let fix =
             "end and join in `Drop` what the stage started; one pool for the whole library is fine";
-        Step {
-            info,
-            run: Box::new(move || guarded(fix, || behind.count_threads(work))),
-        }
+        Step::new(info, fix, move || behind.count_threads(work))
     }
 
     fn state(&self) -> MutexGuard<'_, State<S>> {
