@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from multiprocessing.util import _run_finalizers
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ def _made() -> tuple[Manifest, str]:
                     _parse(make_project(folder / "another"))
                 schemas.save()
             finally:
+                # Frees the semaphores that dbt made.
+                _run_finalizers()
                 os._exit(0)
         os.waitpid(child, 0)
         content = (folder / "target" / _FILE).read_bytes()
