@@ -20,10 +20,9 @@ fn project() -> Project {
     project
 }
 
-/// The output of `generate` (for the backend: `run`) in each stage.
+/// The output of `generate` (for the backend: `run`) in each stage, once if it is always the same.
 fn errors(library: &Path) -> String {
-    let mut text = String::new();
-    for stage in STAGES {
+    let errors = STAGES.map(|stage| {
         let project = project();
         let command = if stage == "execution-backend" {
             "run"
@@ -45,10 +44,16 @@ fn errors(library: &Path) -> String {
         assert_eq!(ended.stdout, "", "{ended}");
         let said = redact(&ended.stderr, &project);
         let folder = library.parent().unwrap().display().to_string();
-        text.push_str(&format!("{stage}:\n{}", said.replace(&folder, "FOLDER")));
         project.nothing_is_left();
+        said.replace(&folder, "FOLDER")
+    });
+    if errors.iter().all(|error| *error == errors[0]) {
+        return format!("every stage:\n{}", errors[0]);
     }
-    text
+    let errors = STAGES.iter().zip(errors);
+    errors
+        .map(|(stage, error)| format!("{stage}:\n{error}"))
+        .collect()
 }
 
 #[test]
@@ -61,16 +66,7 @@ fn a_text_file_with_the_name_of_a_library() {
     )
     .unwrap();
     insta::assert_snapshot!(errors(&path), @r"
-    python-parser:
-    error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header [plugin::load]
-    help: `fal-host plugin list` shows every plugin that was found, and why one did not load
-    notebook-parser:
-    error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header [plugin::load]
-    help: `fal-host plugin list` shows every plugin that was found, and why one did not load
-    stub-writer:
-    error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header [plugin::load]
-    help: `fal-host plugin list` shows every plugin that was found, and why one did not load
-    execution-backend:
+    every stage:
     error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header [plugin::load]
     help: `fal-host plugin list` shows every plugin that was found, and why one did not load
     ");
@@ -79,16 +75,7 @@ fn a_text_file_with_the_name_of_a_library() {
 #[test]
 fn a_library_of_another_interface() {
     insta::assert_snapshot!(errors(&foreign_plugin("acme-old-interface")), @r"
-    python-parser:
-    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.2.0 [plugin::load]
-    help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
-    notebook-parser:
-    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.2.0 [plugin::load]
-    help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
-    stub-writer:
-    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.2.0 [plugin::load]
-    help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
-    execution-backend:
+    every stage:
     error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.2.0 [plugin::load]
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     ");
@@ -97,16 +84,7 @@ fn a_library_of_another_interface() {
 #[test]
 fn a_library_of_another_layout() {
     insta::assert_snapshot!(errors(&foreign_plugin("acme-other-layout")), @r"
-    python-parser:
-    error: the plugin `acme-other-layout` (`PLUGINS/libacme_other_layout.so`) has another binary interface: Compared <this>: --- Type Layout --- type:PrefixRef<'a, PluginRoot> size:8 align:8 package:'abi_stable' version:'0.11.3' line:392 mod:abi_stable::prefix_type::prefix_ref [plugin::load]
-    help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
-    notebook-parser:
-    error: the plugin `acme-other-layout` (`PLUGINS/libacme_other_layout.so`) has another binary interface: Compared <this>: --- Type Layout --- type:PrefixRef<'a, PluginRoot> size:8 align:8 package:'abi_stable' version:'0.11.3' line:392 mod:abi_stable::prefix_type::prefix_ref [plugin::load]
-    help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
-    stub-writer:
-    error: the plugin `acme-other-layout` (`PLUGINS/libacme_other_layout.so`) has another binary interface: Compared <this>: --- Type Layout --- type:PrefixRef<'a, PluginRoot> size:8 align:8 package:'abi_stable' version:'0.11.3' line:392 mod:abi_stable::prefix_type::prefix_ref [plugin::load]
-    help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
-    execution-backend:
+    every stage:
     error: the plugin `acme-other-layout` (`PLUGINS/libacme_other_layout.so`) has another binary interface: Compared <this>: --- Type Layout --- type:PrefixRef<'a, PluginRoot> size:8 align:8 package:'abi_stable' version:'0.11.3' line:392 mod:abi_stable::prefix_type::prefix_ref [plugin::load]
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     ");

@@ -2,161 +2,51 @@
 
 use super::case::{Case, Role, Way};
 
-/// Methods of each role, and how often they are called at least.
-const MOMENTS: &[(Role, &[(&str, u32)])] = &[
-    (
-        Role::Stage("python-parser"),
-        &[("hello", 1), ("opens", 1), ("parse", 2), ("dropped", 1)],
-    ),
+/// Methods of each role, and how often those that are not called once are called at least.
+const MOMENTS: &[(Role, &str)] = &[
+    (Role::Stage("python-parser"), "hello opens parse*2 dropped"),
     (
         Role::Stage("notebook-parser"),
-        &[
-            ("hello", 1),
-            ("opens", 1),
-            ("extensions", 1),
-            ("parse", 1),
-            ("dropped", 1),
-        ],
+        "hello opens extensions parse dropped",
     ),
     (
         Role::Stage("stub-writer"),
-        &[
-            ("hello", 1),
-            ("opens", 1),
-            ("folder", 1),
-            ("render", 3),
-            ("judge", 1),
-            ("dropped", 1),
-            ("goodbye", 1),
-        ],
+        "hello opens folder render*3 judge dropped goodbye",
     ),
     (
         Role::Stage("execution-backend"),
-        &[
-            ("hello", 1),
-            ("opens", 1),
-            ("capabilities", 1),
-            ("open", 1),
-            ("load", 1),
-            ("select", 1),
-            ("begin", 1),
-            ("run_node", 3),
-            ("record", 1),
-            ("cancel", 1),
-            ("close", 1),
-            ("drop", 1),
-            ("dropped", 1),
-            ("goodbye", 1),
-        ],
+        "hello opens capabilities open load select begin run_node*3 record cancel close drop dropped goodbye",
     ),
-    (Role::Owner, &[("lend", 2), ("settle", 2)]),
+    (Role::Owner, "lend*2 settle*2"),
     (
         Role::Runner,
-        &[
-            ("hello", 1),
-            ("opens", 1),
-            ("capabilities", 1),
-            ("open", 1),
-            ("load", 1),
-            ("begin", 1),
-            ("run_node", 3),
-            ("cancel", 1),
-            ("close", 1),
-            ("drop", 1),
-            ("dropped", 1),
-        ],
+        "hello opens capabilities open load begin run_node*3 cancel close drop dropped",
     ),
 ];
 
 /// Faults for a library in the host's process. Faults that end a process or corrupt memory would
 /// end the host too;
 /// isolation exists for these.
-const OF_LIBRARIES: &[&str] = &[
-    "panics",
-    "panics without words",
-    "hangs",
-    "spins",
-    "is slow",
-    "prints",
-    "complains",
-    "leaks threads",
-    "refuses",
-    "refuses without words",
-    "answers nonsense",
-    "answers in another shape",
-    "answers nothing",
-    "answers null",
-    "answers half",
-    "answers too much",
-    "answers about another node",
-    "answers outside",
-    "answers with the user's file",
-    "errs nonsensically",
-    "errs without a word",
-    "tells nonsense",
-    "tells much",
-    "tells for ever",
-    "tells of another node",
-    "tells of another session",
-];
+const OF_LIBRARIES: &str = "panics; panics without words; hangs; spins; is slow; prints; complains; leaks threads; \
+    refuses; refuses without words; answers nonsense; answers in another shape; answers \
+    nothing; answers null; answers half; answers too much; answers about another node; answers \
+    outside; answers with the user's file; errs nonsensically; errs without a word; tells \
+    nonsense; tells much; tells for ever; tells of another node; tells of another session";
 /// Further faults for a library in an isolated process.
-const OF_ISOLATED: &[&str] = &[
-    "aborts",
-    "exits with 0",
-    "exits with 3",
-    "crashes",
-    "overflows the stack",
-    "leaves a child",
-];
-const OF_PROGRAMS: &[&str] = &[
-    "panics",
-    "hangs",
-    "spins",
-    "is slow",
-    "complains",
-    "complains much",
-    "leaks threads",
-    "refuses",
-    "refuses without words",
-    "aborts",
-    "crashes",
-    "exits with 0",
-    "exits with 3",
-    "leaves a child",
-    "babbles",
-    "babbles a little",
-    "begins a frame and ends",
-    "begins a frame and hangs",
-    "announces too much",
-    "announces a huge attachment",
-    "closes its output",
-    "closes everything",
-    "is deaf",
-    "answers a call that was never made",
-    "answers nonsense",
-    "answers nothing",
-    "answers half",
-    "answers in no encoding",
-    "answers too much",
-    "answers in another shape",
-    "answers null",
-    "answers both",
-    "answers neither",
-    "answers about another node",
-    "answers outside",
-    "answers with the user's file",
-    "answers twice",
-    "never answers",
-    "errs nonsensically",
-    "errs without a word",
-    "tells nonsense",
-    "tells much",
-    "tells for ever",
-    "tells of another node",
-];
-const OF_MANIFESTS: &[&str] = &["has no stage", "has unknown stages", "has a bad schema"];
-const OF_LIBRARY_MANIFESTS: &[&str] = &["calls itself another"];
-const OF_PROGRAM_MANIFESTS: &[&str] = &["has no name", "is too new", "is of no version"];
+const OF_ISOLATED: &str =
+    "aborts; exits with 0; exits with 3; crashes; overflows the stack; leaves a child";
+const OF_PROGRAMS: &str = "panics; hangs; spins; is slow; complains; complains much; leaks threads; refuses; refuses \
+    without words; aborts; crashes; exits with 0; exits with 3; leaves a child; babbles; \
+    babbles a little; begins a frame and ends; begins a frame and hangs; announces too much; \
+    announces a huge attachment; closes its output; closes everything; is deaf; answers a call \
+    that was never made; answers nonsense; answers nothing; answers half; answers in no \
+    encoding; answers too much; answers in another shape; answers null; answers both; answers \
+    neither; answers about another node; answers outside; answers with the user's file; \
+    answers twice; never answers; errs nonsensically; errs without a word; tells nonsense; \
+    tells much; tells for ever; tells of another node";
+const OF_MANIFESTS: &str = "has no stage; has unknown stages; has a bad schema";
+const OF_LIBRARY_MANIFESTS: &str = "calls itself another";
+const OF_PROGRAM_MANIFESTS: &str = "has no name; is too new; is of no version";
 
 /// Some of all pairs, each at most once.
 pub(crate) fn random(seed: u64, count: usize) -> Vec<Case> {
@@ -175,8 +65,9 @@ fn all() -> Vec<Case> {
     let mut cases = Vec::new();
     for way in [Way::Library, Way::Isolated, Way::Program] {
         for (role, moments) in MOMENTS {
-            for (method, most) in *moments {
-                for count in 1..=*most {
+            for moment in moments.split(' ') {
+                let (method, most) = moment.split_once('*').unwrap_or((moment, "1"));
+                for count in 1..=most.parse().unwrap() {
                     for fault in faults(way, method) {
                         let case = Case {
                             way,
@@ -212,21 +103,18 @@ fn moments_of(case: Case) -> Vec<Case> {
 }
 
 fn faults(way: Way, method: &str) -> Vec<&'static str> {
-    let (common, more) = match way {
-        Way::Library => (OF_LIBRARIES, [].as_slice()),
-        Way::Isolated => (OF_LIBRARIES, OF_ISOLATED),
-        Way::Program => (OF_PROGRAMS, [].as_slice()),
+    let common: &[&'static str] = match way {
+        Way::Library => &[OF_LIBRARIES],
+        Way::Isolated => &[OF_LIBRARIES, OF_ISOLATED],
+        Way::Program => &[OF_PROGRAMS],
     };
-    let own: &[&[&str]] = match (method, way) {
+    let more: &[&'static str] = match (method, way) {
         ("hello", Way::Program) => &[OF_MANIFESTS, OF_PROGRAM_MANIFESTS],
         ("hello", _) => &[OF_MANIFESTS, OF_LIBRARY_MANIFESTS],
         _ => &[],
     };
-    let all = common
-        .iter()
-        .chain(more)
-        .chain(own.iter().copied().flatten())
-        .copied();
+    let lists = common.iter().chain(more);
+    let all = lists.flat_map(|list| list.split("; "));
     all.filter(|fault| is_possible(fault, way, method))
         .collect()
 }
