@@ -34,6 +34,12 @@ impl Args for &str {
     }
 }
 
+impl Args for String {
+    fn words(&self) -> Vec<String> {
+        self.as_str().words()
+    }
+}
+
 impl Args for &[&str] {
     fn words(&self) -> Vec<String> {
         self.iter().copied().map(str::to_owned).collect()
@@ -310,14 +316,15 @@ impl Project {
         lines
     }
 
-    /// `STATUS: NAME NAME; STATUS: NAME`, both sorted, of the results in run_results.json.
+    /// `STATUS: NAME NAME; STATUS: NAME`, both sorted, of the results in run_results.json. Names of
+    /// tests come without the hash at their end.
     #[track_caller]
     pub fn statuses(&self) -> String {
         let mut names = BTreeMap::<String, Vec<String>>::new();
         for line in self.results() {
             let (name, status) = line.split_once(' ').unwrap_or((&line, ""));
             let others = names.entry(status.to_owned()).or_default();
-            others.push(name.to_owned());
+            others.push(without_hash(name).to_owned());
         }
         let groups = names.iter();
         let groups = groups.map(|(status, names)| format!("{status}: {}", names.join(" ")));
@@ -358,6 +365,14 @@ impl Project {
     /// Processes of a run that are left after `grace`.
     pub fn survivors(&self, grace: Duration) -> Vec<String> {
         survivors(&self.mark, &self.root(), grace)
+    }
+}
+
+fn without_hash(name: &str) -> &str {
+    let is_hash = |end: &str| end.len() == 10 && end.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match name.rsplit_once('.') {
+        Some((start, end)) if is_hash(end) => start,
+        _ => name,
     }
 }
 

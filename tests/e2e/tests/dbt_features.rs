@@ -66,15 +66,9 @@ fn unit_tests_of_sql_models_read_the_given_rows_of_python_models(project: &Proje
          below.right_below_ephemeral doubled.right_ephemeral top.right",
         "{ended}"
     );
-    let build = [
-        "build",
-        "--exclude",
-        "wrong",
-        "wrong_ephemeral",
-        "wrong_below_ephemeral",
-    ];
-    project.run(&build).expect(0);
-    project.run(&[&build[..], &["--empty"]].concat()).expect(0);
+    let build = "build --exclude wrong wrong_ephemeral wrong_below_ephemeral";
+    project.run(build).expect(0);
+    project.run(format!("{build} --empty")).expect(0);
     let passed = project
         .results()
         .iter()

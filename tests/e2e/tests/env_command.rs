@@ -22,7 +22,7 @@ fn project(environments: &str) -> Project {
 
 /// Runs with a separate cache.
 fn env(project: &Project, args: &str) -> Command {
-    let mut command = project.host_with_dbt(&*format!("env {args}"));
+    let mut command = project.host_with_dbt(format!("env {args}"));
     command.env("FAL_HOST_ENVIRONMENTS", project.home().join("environments"));
     command
 }

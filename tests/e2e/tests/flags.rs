@@ -25,14 +25,13 @@ fn with_env(project: &Project, variables: &[(&str, &str)], args: impl Args) -> E
 #[ignore = "needs dbt: cargo xtask test"]
 fn what_is_not_built_here_is_read_from_the_deferred_state() {
     let project = run_in_prod();
-    let readers = ["--select", "total", "report", "note"];
-    let deferred = |args: &[&str]| project.run(&[&["run"], args, &readers[..]].concat());
+    let run = |flags: &str| project.run(format!("run {flags} --select total report note"));
 
-    deferred(&["--state", "state"]).expect(1).says("raw");
-    deferred(&["--defer", "--state", "state", "--no-defer"])
+    run("--state state").expect(1).says("raw");
+    run("--defer --state state --no-defer")
         .expect(1)
         .says("raw");
-    deferred(&["--defer", "--state", "state"]).expect(0);
+    run("--defer --state state").expect(0);
     let from_prod = json!([["prod", "prod"]]);
     assert_eq!(
         project.query("from main.total"),
@@ -58,7 +57,7 @@ fn what_is_not_built_here_is_read_from_the_deferred_state() {
     );
 
     // What is built here is read here, also when it was built a moment ago.
-    deferred(&["--defer", "--state", "state", "--select", "score"]).expect(0);
+    run("--defer --state state --select score").expect(0);
     assert_eq!(
         project.query("from main.total"),
         json!([["prod", "prod"]]),
@@ -111,16 +110,9 @@ fn deferring_without_a_state_is_an_error() {
 fn state_modified_sees_changed_python_code() {
     let project = run_in_prod();
     let names = |expression: &str| {
-        let list = [
-            "ls", "--output", "name", "--state", "state", "--select", expression,
-        ];
-        project
-            .run(&list)
-            .expect(0)
-            .stdout
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
+        let list = format!("ls --output name --state state --select {expression}");
+        let listed = project.run(&*list).expect(0).stdout.clone();
+        listed.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     assert_eq!(names("state:modified"), "");
 
@@ -166,16 +158,8 @@ fn a_state_of_plain_dbt_does_not_tell_of_python_code_and_this_is_said() {
         "models/score.py",
         project.read("models/score.py").replace("* 2", "* 3"),
     );
-    let list = [
-        "ls",
-        "--output",
-        "name",
-        "--state",
-        "state",
-        "--select",
-        "state:modified",
-    ];
-    let ended = project.run(&list);
+    let list = "ls --output name --state state --select state:modified";
+    let ended = project.run(list);
     assert_eq!(ended.expect(0).stdout, "");
     ended.says("written by dbt alone");
     project.write(
@@ -184,7 +168,7 @@ fn a_state_of_plain_dbt_does_not_tell_of_python_code_and_this_is_said() {
     );
     project.write("models/report.sql", "select 1 as one");
     assert_eq!(
-        project.run(&list).expect(0).stdout,
+        project.run(list).expect(0).stdout,
         "report\nscore\n",
         "its stub changed"
     );
@@ -194,26 +178,10 @@ fn a_state_of_plain_dbt_does_not_tell_of_python_code_and_this_is_said() {
 #[ignore = "needs dbt: cargo xtask test"]
 fn a_line_of_the_forerunner_runs() {
     let project = Project::copy_of("flags");
-    let flags = [
-        "--disable-logging",
-        "--vars",
-        "size: 5",
-        "--experimental-threads",
-        "1",
-        "--target",
-        "prod",
-    ];
-    let command = [
-        "flow",
-        "run",
-        "--experimental-flow",
-        "--experimental-models",
-        "--target",
-        "dev",
-        "--models",
-        "+total",
-    ];
-    let ended = project.run(&[&flags[..], &command[..], &["unknown"]].concat());
+    let ended = project.run(
+        "--disable-logging --vars 'size: 5' --experimental-threads 1 --target prod \
+         flow run --experimental-flow --experimental-models --target dev --models +total unknown",
+    );
     ended
         .expect(0)
         .never_says("unknown")
@@ -260,12 +228,7 @@ fn environment_variables_of_dbt_take_effect() {
         "{ended}"
     );
     assert_eq!(project.query("from prod.total"), json!([["prod", "prod"]]));
-    with_env(
-        &project,
-        &variables,
-        &["run", "--target", "dev", "--select", "raw"],
-    )
-    .expect(0);
+    with_env(&project, &variables, "run --target dev --select raw").expect(0);
     assert_eq!(
         project.query("select origin from main.raw"),
         json!([["dev"]]),
@@ -330,9 +293,8 @@ fn scripts_are_selected_with_operators_and_methods_of_dbt() {
         "models/orders.sql",
         project.read("models/orders.sql") + "\n-- changed",
     );
-    let names = |words: &[&str]| {
-        let listed =
-            project.run(&[&["ls", "--output", "name", "--state", "state"], words].concat());
+    let names = |words: &str| {
+        let listed = project.run(format!("ls --output name --state state {words}"));
         let mut names: Vec<String> = listed
             .expect(0)
             .stdout
@@ -343,22 +305,17 @@ fn scripts_are_selected_with_operators_and_methods_of_dbt() {
         names.join(" ")
     };
     assert_eq!(
-        names(&["--select", "1+state:modified"]),
+        names("--select 1+state:modified"),
         "orders orders.BEFORE.load.py orders.BEFORE.more.py raw",
         "an after-script has no children, as in fal"
     );
     assert_eq!(
-        names(&["--select", "state:modified+,load.py", "tell.py"]),
+        names("--select state:modified+,load.py tell.py"),
         "orders.AFTER.tell.py raw.AFTER.tell.py",
         "a before-script has no parents, as in fal"
     );
     assert_eq!(
-        names(&[
-            "--select",
-            "script.orders , customers",
-            "--exclude",
-            "more.py+"
-        ]),
+        names("--select 'script.orders , customers' --exclude more.py+"),
         "customers orders.BEFORE.load.py"
     );
     let ran = project.run("run --select load.py+1,orders 1+orders,script.orders --exclude more.py");

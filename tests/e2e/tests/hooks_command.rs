@@ -20,7 +20,7 @@ fn journal(project: &Project) -> Vec<String> {
 /// defined.
 #[track_caller]
 fn ran(project: &Project, args: &str, code: i32) -> Vec<String> {
-    project.run(&*format!("hooks {args}")).expect(code);
+    project.run(format!("hooks {args}")).expect(code);
     let mut lines = journal(project);
     lines.sort();
     lines

@@ -66,15 +66,8 @@ fn incremental_models_grow_over_runs_and_a_full_refresh_begins_anew() {
     let log = "select round, count(*), max(batch) from log group by round order by round";
     assert_eq!(project.query(log), json!([[1, 3, 2], [2, 3, 2], [3, 3, 2]]));
 
-    let anew = [
-        "run",
-        "--full-refresh",
-        "--select",
-        "config.materialized:incremental",
-        "--vars",
-        "round: 1",
-    ];
-    let ended = project.run(&anew);
+    let ended = project
+        .run("run --full-refresh --select config.materialized:incremental --vars 'round: 1'");
     ended
         .expect(0)
         .says("events | whole from 0")

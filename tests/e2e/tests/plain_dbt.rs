@@ -5,7 +5,7 @@ use serde_json::json;
 
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
-fn dbt_parses_lists_runs_and_documents_the_project_after_generate() {
+fn dbt_parses_lists_runs_and_documents_the_project_after_generate_and_after_a_run() {
     let project = Project::copy_of("shop");
     project.run_host("generate").expect(0);
     project.dbt("parse").expect(0);
@@ -27,14 +27,8 @@ fn dbt_parses_lists_runs_and_documents_the_project_after_generate() {
         totals["depends_on"]["nodes"],
         json!(["model.shop.stg_orders"])
     );
-}
 
-#[test]
-#[ignore = "needs dbt: cargo xtask test"]
-fn after_a_run_dbt_test_and_dbt_run_pass() {
-    let project = Project::copy_of("shop");
-    project.run_host("generate").expect(0);
-    project.dbt("seed").expect(0);
+    // After a run of fal-host, dbt tests and runs the whole project.
     project.run("run").expect(0);
     let rows = json!([
         ["cid", 40, 400, 1, 80],
@@ -83,17 +77,10 @@ fn plain_dbt_reads_the_project_whatever_the_names_of_its_files() {
             "write_to_model(1)\n",
         );
     }
-    let list = [
-        "ls",
-        "--resource-type",
-        "model",
-        "--output",
-        "name",
-        "--quiet",
-    ];
-    project.dbt(&list).expect(2);
+    let list = "ls --resource-type model --output name --quiet";
+    project.dbt(list).expect(2);
     project.run_host("generate").expect(0);
-    let listed = project.dbt(&list);
+    let listed = project.dbt(list);
     let mut names: Vec<_> = listed
         .expect(0)
         .stdout

@@ -29,20 +29,20 @@ fn nothing_is_overwritten() {
 fn what_cannot_be_is_told() {
     let project = Project::bare();
     let before = project.tree();
-    let output = |words: &[&str]| {
-        let ended = project.run_host(&[&["plugin", "new"], words].concat());
+    let output = |words: &str| {
+        let ended = project.run_host(format!("plugin new {words}"));
         ended.expect(2);
         redact(&ended.stderr, &project)
     };
-    insta::assert_snapshot!(output(&["Acme Stubs", "--stage", "stub-writer"]), @r"
+    insta::assert_snapshot!(output("'Acme Stubs' --stage stub-writer"), @r"
     error: `Acme Stubs` cannot be the name of a plugin: only small letters of ASCII, digits, `-` and `_` can be in it
     help: take small letters, digits and `-`, as `acme-stubs`
     ");
-    insta::assert_snapshot!(output(&["acme", "--stage", "python-parser", "--language", "python"]), @r"
+    insta::assert_snapshot!(output("acme --stage python-parser --language python"), @r"
     error: `plugin new` has no template of a python-parser in Python
     help: leave out `--language`: the template in Rust shows all that a python-parser needs; any other language can fill the stage too, see docs/plugins/processes.md
     ");
-    insta::assert_snapshot!(output(&["acme", "--stage", "stub-writer", "--interface", "models"]), @r"
+    insta::assert_snapshot!(output("acme --stage stub-writer --interface models"), @r"
     error: models is no folder of the plugin interface: it has no fal-plugin/Cargo.toml
     help: name the folder that holds `fal-plugin` and `fal-plugin-testkit`: lib/fal-host/interface of an installation, or `crates` of a checkout
     ");
@@ -53,15 +53,7 @@ fn what_cannot_be_is_told() {
 fn in_python(stage: &str) -> Project {
     let project = Project::bare();
     project
-        .run(&[
-            "plugin",
-            "new",
-            "acme",
-            "--stage",
-            stage,
-            "--language",
-            "python",
-        ])
+        .run(format!("plugin new acme --stage {stage} --language python"))
         .expect(0);
     project
         .run("plugin check acme/acme.fal-plugin")

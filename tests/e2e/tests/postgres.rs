@@ -3,17 +3,13 @@
 use fal_e2e::Project;
 use serde_json::json;
 
-fn seeded() -> Project {
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn sql_python_and_notebooks_feed_each_other_dbt_tests_what_they_made_and_a_failure_changes_nothing()
+{
     let shop = Project::copy_of("postgres").on_postgres();
     shop.run("generate").expect(0);
     shop.dbt("seed").expect(0);
-    shop
-}
-
-#[test]
-#[ignore = "needs dbt: cargo xtask test"]
-fn sql_python_and_notebooks_feed_each_other_and_dbt_tests_what_they_made() {
-    let shop = seeded();
     let ended = shop.run("run");
     ended.expect(0).says("totals | 3 customers");
     let report =
@@ -40,13 +36,8 @@ fn sql_python_and_notebooks_feed_each_other_and_dbt_tests_what_they_made() {
         shop.query("select count(*) from pg_class where relname like 'fal%'"),
         json!([[0]])
     );
-}
 
-#[test]
-#[ignore = "needs dbt: cargo xtask test"]
-fn a_model_that_fails_after_its_write_leaves_the_old_table() {
-    let shop = seeded();
-    shop.run("run --select stg_orders totals").expect(0);
+    // A model that fails after its write leaves the old table.
     let code = "orders = ref('stg_orders')\nwrite_to_model(orders[['id']])\nraise ValueError('too late')\n";
     shop.write("models/totals.py", code);
     let ended = shop.run("run --select totals");

@@ -7,22 +7,6 @@ use serde_json::json;
 /// One row more than there are orders, and one order unknown.
 const BROKEN: &str = "orders = ref('orders')\norders.loc[0, 'id'] = 9\nwrite_to_model(orders)\n";
 
-/// Results without the hashes at the end of tests' names.
-#[track_caller]
-fn results(project: &Project) -> Vec<String> {
-    let is_hash =
-        |part: &str| part.len() == 10 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let plain = |line: String| {
-        let (name, status) = line.split_once(' ').unwrap();
-        let name = name
-            .rsplit_once('.')
-            .filter(|(_, last)| is_hash(last))
-            .map_or(name, |(name, _)| name);
-        format!("{name} {status}")
-    };
-    project.results().into_iter().map(plain).collect()
-}
-
 /// Fails unless each of these lines was said, in this order.
 #[track_caller]
 fn in_order(ended: &Ended, lines: &[&str]) {
@@ -66,25 +50,10 @@ fn build_runs_everything_in_order_and_a_failing_test_of_a_python_model_stops_its
     let ended = project.run("build --store-failures");
     ended.expect(1);
     assert_eq!(
-        results(&project),
-        [
-            "below_forecast skipped",
-            "below_notes success",
-            "forecast success",
-            "history success",
-            "known fail",
-            "not_null_orders_id pass",
-            "notes success",
-            "ordered fail",
-            "orders success",
-            "orders.doubled pass",
-            "past success",
-            "raw success",
-            "short warn",
-            "unique_forecast_id pass",
-            "unique_notes_id pass",
-            "unique_raw_id pass",
-        ],
+        project.statuses(),
+        "fail: known ordered; pass: not_null_orders_id orders.doubled \
+         unique_forecast_id unique_notes_id unique_raw_id; skipped: below_forecast; \
+         success: below_notes forecast history notes orders past raw; warn: short",
         "{ended}"
     );
     in_order(
@@ -153,8 +122,8 @@ fn build_runs_everything_in_order_and_a_failing_test_of_a_python_model_stops_its
         .never_says("saw")
         .says("Done. PASS=3 WARN=0 ERROR=0 SKIP=0 NO-OP=0 TOTAL=3");
     assert_eq!(
-        results(&project),
-        ["below_forecast success", "known pass", "ordered pass"]
+        project.statuses(),
+        "pass: known ordered; success: below_forecast"
     );
     let flags = project.json("target/run_results.json")["args"].clone();
     assert_eq!(
@@ -182,31 +151,30 @@ fn retry_goes_on_after_an_interruption_with_the_same_variables_and_with_scripts(
         "py/tell.py",
         "if context.current_model.name == 'orders':\n    raise ValueError('not now')\n",
     );
-    let args = ["build", "--exclude", "below_notes", "--vars", "{day: 31}"];
-    let ended = project.run(&args);
+    let ended = project.run("build --exclude below_notes --vars '{day: 31}'");
     ended
         .expect(1)
         .says("ERROR script tell.py (after orders)")
         .never_says("asleep");
+    let statuses = project.statuses();
+    let of = |status: &str| {
+        statuses
+            .split("; ")
+            .find_map(|group| group.strip_prefix(status))
+    };
     assert!(
-        results(&project).contains(&"not_null_orders_id pass".to_owned()),
+        of("pass: ")
+            .unwrap()
+            .split(' ')
+            .any(|name| name == "not_null_orders_id"),
         "tests do not wait for after-scripts\n{ended}"
     );
-    let skipped = [
-        "below_forecast",
-        "forecast",
-        "known",
-        "notes",
-        "ordered",
-        "short",
-        "unique_forecast_id",
-        "unique_notes_id",
-    ];
-    let left: Vec<String> = results(&project)
-        .into_iter()
-        .filter(|line| line.ends_with("skipped"))
-        .collect();
-    assert_eq!(left, skipped.map(|name| format!("{name} skipped")));
+    assert_eq!(
+        of("skipped: "),
+        Some(
+            "below_forecast forecast known notes ordered short unique_forecast_id unique_notes_id"
+        )
+    );
 
     project.write("py/tell.py", "print('saw', context.current_model.name)\n");
     let mut running = project.start("retry");
@@ -218,29 +186,19 @@ fn retry_goes_on_after_an_interruption_with_the_same_variables_and_with_scripts(
         .wait_for("WARN 2 short");
     running.signal(Signal::INT);
     running.wait().expect(130).says("saw orders");
-    let expected = [
-        "below_forecast skipped",
-        "forecast error",
-        "known skipped",
-        "notes success",
-        "ordered skipped",
-        "short warn",
-        "unique_forecast_id skipped",
-        "unique_notes_id pass",
-    ];
-    assert_eq!(results(&project), expected);
+    assert_eq!(
+        project.statuses(),
+        "error: forecast; pass: unique_notes_id; skipped: below_forecast known \
+         ordered unique_forecast_id; success: notes; warn: short"
+    );
 
     project.write("models/forecast.py", "write_to_model(ref('orders'))");
     let ended = project.run("retry");
     ended.expect(0).never_says("saw");
-    let expected = [
-        "below_forecast success",
-        "forecast success",
-        "known pass",
-        "ordered pass",
-        "unique_forecast_id pass",
-    ];
-    assert_eq!(results(&project), expected);
+    assert_eq!(
+        project.statuses(),
+        "pass: known ordered unique_forecast_id; success: below_forecast forecast"
+    );
     assert_eq!(
         project.json("target/run_results.json")["args"]["vars"],
         json!({"day": 31})
@@ -254,8 +212,8 @@ fn statuses_of_build_are_those_of_dbt_and_retry_takes_up_what_dbt_left() {
     let (ours, dbts) = (of_sql(), of_sql());
     ours.run("build").expect(1);
     dbts.dbt("build").expect(1);
-    let statuses = results(&ours);
-    assert_eq!(statuses, results(&dbts));
+    assert_eq!(ours.statuses(), dbts.statuses());
+    let lines = ours.results();
     for line in [
         "known fail",
         "ordered fail",
@@ -263,7 +221,7 @@ fn statuses_of_build_are_those_of_dbt_and_retry_takes_up_what_dbt_left() {
         "short warn",
         "below_notes success",
     ] {
-        assert!(statuses.contains(&line.to_owned()), "{line}: {statuses:?}");
+        assert!(lines.contains(&line.to_owned()), "{line}: {lines:?}");
     }
     dbts.write(
         "tests/known.sql",
@@ -271,8 +229,8 @@ fn statuses_of_build_are_those_of_dbt_and_retry_takes_up_what_dbt_left() {
     );
     dbts.run("retry").expect(1);
     assert_eq!(
-        results(&dbts),
-        ["below_forecast skipped", "known pass", "ordered fail"]
+        dbts.statuses(),
+        "fail: ordered; pass: known; skipped: below_forecast"
     );
 }
 
@@ -318,10 +276,7 @@ fn seed_snapshot_and_test_run_their_kinds_alone() {
     // What the tests of the other models read is not there: only these two run.
     let ended = project.run("test --select raw doubled");
     ended.expect(0).never_says("saw");
-    assert_eq!(
-        results(&project),
-        ["orders.doubled pass", "unique_raw_id pass"]
-    );
+    assert_eq!(project.statuses(), "pass: orders.doubled unique_raw_id");
 }
 
 #[test]
@@ -382,13 +337,7 @@ fn retry_runs_only_the_batches_that_failed() {
         )
     };
     project.write("models/batched.sql", batched("no_such_column"));
-    let time = [
-        "--event-time-start",
-        "2024-01-01",
-        "--event-time-end",
-        "2024-01-03",
-    ];
-    let ended = project.run(&[&["build"], &time[..]].concat());
+    let ended = project.run("build --event-time-start 2024-01-01 --event-time-end 2024-01-03");
     if has_no_batches() {
         ended.expect(2).says("No such option '--event-time-start'");
         return;
