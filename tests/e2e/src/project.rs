@@ -290,13 +290,10 @@ impl Project {
 
     /// The differences between tables (`SCHEMA.TABLE`) of this project's database and of another's.
     #[track_caller]
-    pub fn differences(&self, other: &Self, tables: &[&str]) -> Value {
+    pub fn differences(&self, other: &Self, tables: impl Args) -> Value {
         let addresses = [self, other].map(|project| project.warehouse.address(&project.root()));
-        let args: Vec<&str> = addresses
-            .iter()
-            .map(String::as_str)
-            .chain(tables.iter().copied())
-            .collect();
+        let words = [addresses.to_vec(), tables.words()].concat();
+        let args: Vec<&str> = words.iter().map(String::as_str).collect();
         python(include_str!("python/differences.py"), &args)
     }
 

@@ -15,116 +15,70 @@ pub(crate) struct Case {
     folder: &'static str,
     /// Command lines in order, and their exit codes.
     runs: &'static [(&'static str, i32)],
-    tables: &'static [&'static str],
+    tables: &'static str,
 }
 
 const SHOP: Case = Case {
     folder: "tests/projects/shop",
     // The seed is read as a source.
     runs: &[("seed", 0), ("build --exclude raw_orders", 0)],
-    tables: &[
-        "main.raw_orders",
-        "main.stg_orders",
-        "main.totals",
-        "main.ranks",
-        "main.doubled",
-        "main.report",
-    ],
+    tables: "main.raw_orders main.stg_orders main.totals main.ranks main.doubled main.report",
 };
 
 const VERBS: Case = Case {
     folder: "tests/projects/verbs",
     runs: &[("build", 0)],
-    tables: &[
-        "main.raw",
-        "main.past",
-        "main.orders",
-        "main.forecast",
-        "main.notes",
-        "main.below_notes",
-        "main.below_forecast",
-    ],
+    tables: "main.raw main.past main.orders main.forecast main.notes main.below_notes \
+        main.below_forecast",
 };
 
 pub(crate) const SCRIPTS: Case = Case {
     folder: "tests/projects/scripts",
     runs: &[("flow run --threads 4", 0)],
-    tables: &[
-        "main.raw",
-        "main.orders",
-        "main.customers",
-        "main.report",
-        "main.end",
-    ],
+    tables: "main.raw main.orders main.customers main.report main.end",
 };
 
 const SCRIPT_API: Case = Case {
     folder: "tests/projects/script_api",
     runs: &[("seed", 0), ("run", 1)],
-    tables: &[
-        "main.orders",
-        "main.below",
-        "main.forecast",
-        "main_other.shown_as",
-        "written.log",
-        "written.typed",
-    ],
+    tables: "main.orders main.below main.forecast main_other.shown_as written.log written.typed",
 };
 
 const FLAGS: Case = Case {
     folder: "tests/projects/flags",
     runs: &[("run --target prod --vars 'size: 2'", 0)],
-    tables: &["prod.raw", "prod.score", "prod.total", "prod.report"],
+    tables: "prod.raw prod.score prod.total prod.report",
 };
 
 pub(crate) const NOTEBOOKS: Case = Case {
     folder: "tests/projects/notebooks",
     runs: &[("run", 1)],
-    tables: &["main.orders", "main.magic", "main.old"],
+    tables: "main.orders main.magic main.old",
 };
 
 pub(crate) const DEPENDENCIES: Case = Case {
     folder: "tests/projects/dependencies",
     runs: &[("run --threads 4", 0)],
-    tables: &[
-        "main.a_docstring",
-        "main.a_bound",
-        "main.a_jinja",
-        "main.a_below",
-        "main.b_chain",
-    ],
+    tables: "main.a_docstring main.a_bound main.a_jinja main.a_below main.b_chain",
 };
 
 const ENVIRONMENTS: Case = Case {
     folder: "tests/projects/environments",
     // `with_broken` tests an installation that fails.
     runs: &[("run --exclude with_broken+", 0)],
-    tables: &[
-        "main.with_old",
-        "main.with_new",
-        "main.with_also_new",
-        "main.hooked",
-        "main.native",
-    ],
+    tables: "main.with_old main.with_new main.with_also_new main.hooked main.native",
 };
 
 pub(crate) const JUPYTER: Case = Case {
     folder: "tests/projects/jupyter",
     runs: &[("run", 0)],
-    tables: &["main.shares", "main.by_class", "main.tally"],
+    tables: "main.shares main.by_class main.tally",
 };
 
 pub(crate) const MISBEHAVING: Case = Case {
     folder: "tests/projects/misbehaving",
     runs: &[("run --threads 4", 1)],
-    tables: &[
-        "main.chatty",
-        "main.chdir",
-        "main.children",
-        "main.patched",
-        "main.threads",
-        "main.healthy_late",
-    ],
+    tables: "main.chatty main.chdir main.children main.patched main.threads main.healthy_late",
 };
 
 /// Its own profile has an output for PostgreSQL, with other schema names.

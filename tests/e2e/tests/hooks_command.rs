@@ -3,18 +3,7 @@
 use fal_e2e::Project;
 use rustix::process::Signal;
 
-fn journal(project: &Project) -> Vec<String> {
-    if !project.has("journal.txt") {
-        return Vec::new();
-    }
-    let journal = project
-        .read("journal.txt")
-        .lines()
-        .map(str::to_owned)
-        .collect();
-    project.remove("journal.txt");
-    journal
-}
+use crate::scripts::journal;
 
 /// The scripts that ran, sorted within each group of one file, since the order of models is not
 /// defined.

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::both_warehouses::{SCRIPTS, assert_same_on_postgres};
 
 /// What ran, in order: each script of the fixture writes its name, its model and the model's status.
-fn journal(project: &Project) -> Vec<String> {
+pub(crate) fn journal(project: &Project) -> Vec<String> {
     if !project.has("journal.txt") {
         return Vec::new();
     }
