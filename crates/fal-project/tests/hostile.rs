@@ -48,161 +48,100 @@ impl Place {
         symlink(target, at).unwrap();
     }
 
-    /// All files outside of the project.
-    fn files(&self) -> Vec<PathBuf> {
-        let mut found = Vec::new();
-        let mut folders = vec![self.outside.clone()];
-        while let Some(folder) = folders.pop() {
-            for path in fs::read_dir(folder)
-                .unwrap()
-                .map(|entry| entry.unwrap().path())
-            {
-                if path.is_dir() {
-                    folders.push(path)
-                } else {
-                    found.push(path)
-                }
-            }
-        }
-        found.sort();
-        found
-    }
-
+    /// The folder beside the project has the same files with the same texts.
     fn assert_untouched(&self, what: &str) {
-        assert_eq!(
-            self.files(),
-            [".bashrc", "models/x.py"].map(|name| self.outside.join(name)),
-            "{what}"
-        );
-        assert_eq!(
-            fs::read_to_string(self.outside.join(".bashrc")).unwrap(),
-            MINE,
-            "{what}"
-        );
-        assert_eq!(
-            fs::read_to_string(self.outside.join("models/x.py")).unwrap(),
-            SCRIPT,
-            "{what}"
-        );
+        let mut names = Vec::new();
+        for folder in [self.outside.clone(), self.outside.join("models")] {
+            let entries = fs::read_dir(folder).unwrap();
+            names.extend(entries.map(|entry| entry.unwrap().path()));
+        }
+        names.sort();
+        let expected = [".bashrc", "models", "models/x.py"].map(|name| self.outside.join(name));
+        assert_eq!(names, expected, "{what}");
+        for (name, text) in [(".bashrc", MINE), ("models/x.py", SCRIPT)] {
+            let found = fs::read_to_string(self.outside.join(name)).unwrap();
+            assert_eq!(found, text, "{what}");
+        }
     }
 
     fn codes(&self, check: bool) -> Vec<String> {
-        match self.project.run(check) {
-            Ok(generated) => generated
-                .warnings
-                .into_iter()
-                .map(|found| found.code)
-                .collect(),
-            Err(GenerateError::Files(files)) => files.into_iter().map(|found| found.code).collect(),
-            Err(other) => vec![other.code().to_owned()],
-        }
+        let warnings = self.project.run(check).map(|generated| generated.warnings);
+        let found = match warnings {
+            Ok(found) | Err(GenerateError::Files(found)) => found,
+            Err(other) => return vec![other.code().to_owned()],
+        };
+        found.into_iter().map(|found| found.code).collect()
     }
 }
 
-type Setup = fn(&Place);
-
-/// What is set up, and the codes of what is said.
-const LINKS: [(&str, Setup, &[&str]); 13] = [
+/// Links: where they lead, where they are, and the codes of what is said.
+const LINKS: [(&str, &str, &[&str]); 7] = [
+    ("../outside/.bashrc", ".dbtignore", &["dbtignore::outside"]),
+    ("OUTSIDE/.bashrc", ".dbtignore", &["dbtignore::outside"]),
+    ("../outside/new", ".dbtignore", &["dbtignore::outside"]),
+    ("../outside/models", "models", &["stub::outside"]),
+    ("../../outside", "models/fal", &["stub::no_folder"]),
     (
-        ".dbtignore",
-        |place| place.link("../outside/.bashrc", ".dbtignore"),
-        &["dbtignore::outside"],
-    ),
-    (
-        ".dbtignore, absolute",
-        |place| place.link(place.outside.join(".bashrc"), ".dbtignore"),
-        &["dbtignore::outside"],
-    ),
-    (
-        ".dbtignore to a new file",
-        |place| place.link("../outside/new", ".dbtignore"),
-        &["dbtignore::outside"],
-    ),
-    (
-        ".dbtignore by two links",
-        |place| {
-            place.link("../../outside/.bashrc", "conf/ignored");
-            place.link("conf/ignored", ".dbtignore");
-        },
-        &["dbtignore::outside"],
-    ),
-    (
-        ".dbtignore is a folder",
-        |place| fs::create_dir(place.project.root.join(".dbtignore")).unwrap(),
-        &["project::unreadable"],
-    ),
-    (
-        "models",
-        |place| place.link("../outside/models", "models"),
-        &["stub::outside"],
-    ),
-    (
-        "a folder above models",
-        |place| {
-            place.link("../outside", "deep");
-            place.project.write(
-                "dbt_project.yml",
-                "name: test\nmodel-paths: [deep/models]\n",
-            );
-        },
-        &["stub::outside"],
-    ),
-    (
-        "model-paths out",
-        |place| {
-            place.project.write(
-                "dbt_project.yml",
-                "name: test\nmodel-paths: [models, ../outside/models]\n",
-            )
-        },
-        &["stub::outside"],
-    ),
-    (
-        "model-paths absolute",
-        |place| {
-            let text = format!(
-                "name: test\nmodel-paths: [\"{}\"]\n",
-                place.outside.join("models").display()
-            );
-            place.project.write("dbt_project.yml", &text);
-        },
-        &["stub::outside", "project::absolute_model_path"],
-    ),
-    (
-        "models/fal",
-        |place| place.link("../../outside", "models/fal"),
-        &["stub::no_folder"],
-    ),
-    (
-        "a folder of models/fal",
-        |place| {
-            place.project.write("models/sub/b.py", SCRIPT);
-            place.link("../../../outside", "models/fal/sub");
-        },
-        &["stub::no_folder"],
-    ),
-    (
-        "a stub",
-        |place| place.link("../../../outside/.bashrc", "models/fal/a.sql"),
+        "../../../outside/.bashrc",
+        "models/fal/a.sql",
         &["stub::foreign"],
     ),
-    (
-        "target/fal",
-        |place| place.link("../../outside", "target/fal"),
-        &[],
-    ),
+    ("../../outside", "target/fal", &[]),
 ];
 
 #[test]
 fn no_link_makes_a_write_leave_the_project() {
-    for (what, set_up, codes) in LINKS {
+    let assert_codes = |what: &str, codes: &[&str], set_up: &dyn Fn(&Place)| {
         let place = Place::new();
         set_up(&place);
         for check in [true, false] {
             assert_eq!(place.codes(check), codes, "{what}, check: {check}");
             place.assert_untouched(what);
         }
+    };
+    for (target, at, codes) in LINKS {
+        assert_codes(&format!("{at} to {target}"), codes, &|place| {
+            let outside = place.outside.display().to_string();
+            place.link(target.replace("OUTSIDE", &outside), at);
+        });
     }
+    for (paths, codes) in [
+        ("models, ../outside/models", &["stub::outside"] as &[&str]),
+        (
+            "OUTSIDE/models",
+            &["stub::outside", "project::absolute_model_path"],
+        ),
+    ] {
+        assert_codes(paths, codes, &|place| {
+            let paths = paths.replace("OUTSIDE", &place.outside.display().to_string());
+            let settings = format!("name: test\nmodel-paths: [{paths}]\n");
+            place.project.write("dbt_project.yml", &settings);
+        });
+    }
+    assert_codes(
+        ".dbtignore by two links",
+        &["dbtignore::outside"],
+        &|place| {
+            place.link("../../outside/.bashrc", "conf/ignored");
+            place.link("conf/ignored", ".dbtignore");
+        },
+    );
+    assert_codes(
+        ".dbtignore is a folder",
+        &["project::unreadable"],
+        &|place| {
+            fs::create_dir(place.project.root.join(".dbtignore")).unwrap();
+        },
+    );
+    assert_codes("a folder above models", &["stub::outside"], &|place| {
+        place.link("../outside", "deep");
+        let settings = "name: test\nmodel-paths: [deep/models]\n";
+        place.project.write("dbt_project.yml", settings);
+    });
+    assert_codes("a folder of models/fal", &["stub::no_folder"], &|place| {
+        place.project.write("models/sub/b.py", SCRIPT);
+        place.link("../../../outside", "models/fal/sub");
+    });
 }
 
 #[test]
