@@ -72,6 +72,9 @@ fn a_library_that_calls_exit_is_no_success() {
         project
             .finish(on_its_path(&project, &["check", "--isolate-plugins"]))
             .expect(0);
+        let words = ["plugin", "list", "--isolate-plugins"];
+        let listed = project.finish(on_its_path(&project, &words));
+        assert!(listed.expect(0).stdout.contains("not loaded"), "{listed}");
     }
 }
 

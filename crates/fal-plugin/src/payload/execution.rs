@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+#[cfg(doc)]
+use super::node::NodeWork;
 use super::{node::NodeResult, script::EnvironmentSpec};
 
 /// What a backend can do.
