@@ -12,6 +12,7 @@ mod documentation;
 mod env_command;
 mod environments;
 mod faults;
+mod faulty_dbt;
 mod flags;
 mod guard;
 mod guide;

@@ -66,7 +66,7 @@ impl Ending {
     ) -> Vec<Paragraph> {
         let mut all = vec![blank(), (self.finished_running(elapsed), false)];
         all.extend(self.left().map(|text| (theme.yellow(&text), false)));
-        all.extend([blank(), (self.verdict(theme), false)]);
+        all.extend([blank(), (self.verdict(theme, summary), false)]);
         for (node, result) in &self.failures {
             all.extend([blank(), (failure(theme, node, result), true)]);
         }
@@ -110,8 +110,9 @@ impl Ending {
             .chain(left(self.left_by_interrupt, "the run was interrupted"))
     }
 
-    fn verdict(&self, theme: Theme) -> String {
-        let errors = self.failures.len() as u64 - self.partial;
+    fn verdict(&self, theme: Theme, summary: &Summary) -> String {
+        // Hooks that failed at the end, and failures that belong to no node, are in the summary only.
+        let errors = summary.error.saturating_sub(self.partial);
         let partial = if self.partial == 1 {
             "1 partial success".into()
         } else {

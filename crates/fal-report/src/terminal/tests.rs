@@ -383,6 +383,21 @@ fn every_kind_has_its_words() {
 }
 
 #[test]
+fn a_failure_that_belongs_to_no_node_is_no_success() {
+    let shown = show_kinds(
+        [sample::run_finished(
+            &[NodeStatus::Success, NodeStatus::Error],
+            1.0,
+        )],
+        options(),
+    );
+    assert!(
+        shown.contains("Completed with 1 error, 0 partial successes, and 0 warnings"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn what_ended_without_a_message_is_said_by_its_status() {
     let statuses = [
         NodeStatus::Warn,

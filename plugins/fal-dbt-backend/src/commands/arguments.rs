@@ -23,12 +23,7 @@ pub(crate) fn command_of(request: &OpenRequest) -> &str {
 
 /// Reads the project and writes manifest.json.
 pub(crate) fn parse(request: &OpenRequest) -> Vec<String> {
-    let mut words = common("parse", request);
-    // Of the other flags `parse` takes few.
-    let wanted =
-        |word: &&String| word.ends_with("partial-parse") || word.ends_with("static-parser");
-    words.extend(request.dbt_args.iter().filter(wanted).cloned());
-    words
+    common("parse", request)
 }
 
 /// Runs just the nodes that `selectors` mean.

@@ -2,7 +2,7 @@
 //! not parse it again.
 //!
 //! As with dbt-core's partial parsing, what a project's Jinja reads beside its files and its
-//! environment (the clock, the warehouse) does not count. `--no-partial-parse` always parses.
+//! environment (the clock, the warehouse) does not count. `DBT_PARTIAL_PARSE=false` always parses.
 
 use std::{
     env,
@@ -41,10 +41,6 @@ impl Parsed {
     /// Looks at the project; `None` where the user wants a full parse, or where too much there
     /// cannot be looked at.
     pub(crate) fn look(request: &OpenRequest, settings: &Settings, program: &Path) -> Option<Self> {
-        let words = &request.dbt_args;
-        if words.iter().any(|word| word == "--no-partial-parse") {
-            return None;
-        }
         if env::var("DBT_PARTIAL_PARSE").is_ok_and(|value| {
             matches!(
                 &*value.to_lowercase(),
