@@ -1,8 +1,6 @@
 //! The engine over the `dbt` program.
 
 use std::{
-    collections::{BTreeMap, HashMap},
-    env,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock, Weak},
     thread,
@@ -11,32 +9,30 @@ use std::{
 
 use fal_plugin::{
     payload::{
-        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Event,
-        LoadRequest, LogLevel, NodeResult, NodeStatus, OpenRequest, SelectRequest, SessionInfo,
+        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, LoadRequest,
+        LogLevel, NodeResult, NodeStatus, OpenRequest, SelectRequest, SessionInfo,
     },
     PluginError,
 };
-use indexmap::IndexMap;
 use parking_lot::Mutex;
-use serde_json::{json, Value};
+use serde_json::Value;
 
 use super::{
     arguments,
-    call::{Ended, Line, Program},
+    call::{Line, Program},
+    calls::Calls,
     copied,
     manifest::Manifest,
-    outcome::{row_status, Outcome, Row},
     parsed::Parsed,
-    plan::{went_well, Ids},
     project::{is_dbt_2, Project},
-    run_results::{row_of, RunResults},
-    schedule::{Caller, Schedule},
+    run_results::RunResults,
+    schedule::Schedule,
     settings::Settings,
+    state::{order, Begun, Inner, Loaded, StartWorker},
     turns::Turns,
 };
 use crate::{
     cancel::{self, Cancel},
-    dbt::DbtProcess,
     engine::{
         self, Engine, EngineClient, GatewayListen, JobClose, JobOpen, LentJob, PythonJobDone,
         SettledJob, Taker,
@@ -47,61 +43,8 @@ use crate::{
 /// Adapters with a way to read and write that needs nothing of dbt.
 const WITH_PYTHON: &[&str] = &["duckdb", "postgres"];
 
-/// Starts the process that serves jobs.
-pub(crate) type StartWorker = Box<dyn Fn() -> Result<DbtProcess, StartError> + Send + Sync>;
-
 /// Runs dbt by its commands.
 pub(crate) struct CommandEngine(Arc<Inner>);
-
-struct Inner {
-    request: OpenRequest,
-    program: Program,
-    /// Why this engine and not the other.
-    reason: String,
-    python: PathBuf,
-    start_worker: StartWorker,
-    cancel: Cancel,
-    client: OnceLock<Weak<dyn EngineClient>>,
-    loaded: OnceLock<Loaded>,
-    begun: OnceLock<Begun>,
-    results: Mutex<Results>,
-    /// The open jobs, with their nodes.
-    jobs: Mutex<HashMap<String, String>>,
-    worker: Mutex<Option<Result<Arc<DbtProcess>, PluginError>>>,
-}
-
-struct Loaded {
-    project: Project,
-    request: LoadRequest,
-    socket_dir: PathBuf,
-    turns: Turns,
-    parsed: Option<Parsed>,
-    /// The request for calls that run nodes. It may name a copy of the project.
-    of_calls: OpenRequest,
-}
-
-struct Begun {
-    schedule: Arc<Schedule>,
-    request: BeginRequest,
-}
-
-#[derive(Default)]
-struct Results {
-    file: Option<RunResults>,
-    /// Of the nodes, in the order in which they ended.
-    rows: IndexMap<String, Row>,
-    /// The nodes of which the worker has not heard since they ended.
-    unsent: Ids,
-    /// Failures that belong to no node.
-    problems: Vec<NodeResult>,
-}
-
-impl Results {
-    fn insert(&mut self, unique_id: &str, row: Row) {
-        self.rows.insert(unique_id.to_owned(), row);
-        self.unsent.insert(unique_id.to_owned());
-    }
-}
 
 impl CommandEngine {
     /// `python` is the interpreter of the user's models, and `reason` says why dbt is not driven
@@ -131,299 +74,7 @@ impl CommandEngine {
     }
 }
 
-impl Inner {
-    fn loaded(&self) -> Result<&Loaded, AskError> {
-        let missing = || order("the project is not loaded yet");
-        self.loaded.get().ok_or_else(missing)
-    }
-
-    fn schedule(&self) -> Result<&Schedule, AskError> {
-        let begun = self.begun.get();
-        let begun = begun.ok_or_else(|| order("`run` came before `begin` was answered"));
-        begun.map(|begun| &*begun.schedule)
-    }
-
-    fn log(&self, level: LogLevel, name: &str, message: String) {
-        self.emit(Event::Log {
-            level,
-            name: Some(name.to_owned()),
-            unique_id: None,
-            message,
-        });
-    }
-
-    fn emit(&self, event: Event) {
-        if let Some(client) = self.client.get().and_then(Weak::upgrade) {
-            client.event(event);
-        }
-    }
-
-    /// Passes a line of dbt on to the user.
-    fn show(&self, line: &Line<'_>, of_run: bool) {
-        match line {
-            Line::Event(event) if event.is_wanted(self.request.debug) => self.emit(Event::Log {
-                level: event.level,
-                name: Some(event.name.clone()).filter(|name| !name.is_empty()),
-                unique_id: event.node.clone(),
-                message: event.message.clone(),
-            }),
-            Line::Event(_) => {}
-            Line::Text(text) => {
-                let level = if of_run {
-                    LogLevel::Info
-                } else {
-                    LogLevel::Debug
-                };
-                self.log(level, "Print", (*text).to_owned());
-            }
-        }
-    }
-
-    fn folder() -> PathBuf {
-        env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
-    }
-
-    /// Has dbt parse the project. Returns the version of the adapter, where dbt names it.
-    fn parse(self: &Arc<Self>) -> Result<String, AskError> {
-        let version = Arc::new(Mutex::new(String::new()));
-        let (inner, heard) = (Arc::clone(self), Arc::clone(&version));
-        let words = arguments::parse(&self.request);
-        let ended = self.program.call(&words, &Self::folder(), move |line| {
-            if let Line::Event(event) = &line {
-                if let Some(version) = &event.adapter_version {
-                    version.clone_into(&mut heard.lock());
-                }
-                // The error of a failed parse has them.
-                if event.level == LogLevel::Error {
-                    return;
-                }
-            }
-            inner.show(&line, false);
-        })?;
-        if ended.failure.is_some() {
-            return Err(AskError::Answered(error_of(&ended)));
-        }
-        let version = version.lock().clone();
-        Ok(version)
-    }
-
-    /// Returns the process that serves jobs. Starts it for the first of them.
-    fn worker(&self) -> Result<Arc<DbtProcess>, AskError> {
-        let mut worker = self.worker.lock();
-        if self.cancel.is_set() && worker.is_none() {
-            return Err(AskError::Lost(cancel::interrupted()));
-        }
-        let started =
-            worker.get_or_insert_with(|| self.started_worker().map_err(PluginError::from));
-        started.clone().map_err(AskError::Answered)
-    }
-
-    fn started_worker(&self) -> Result<Arc<DbtProcess>, AskError> {
-        let loaded = self.loaded()?;
-        let failed = |error: StartError| AskError::Answered(error.into());
-        let process = Arc::new((self.start_worker)().map_err(failed)?);
-        if let Some(client) = self.client.get() {
-            process.listen(Weak::clone(client)).map_err(failed)?;
-        }
-        let settings = &loaded.project.settings;
-        process.command(
-            "load",
-            &json!({
-                "python_models": loaded.request.python_models,
-                "gateway": { "socket_dir": loaded.socket_dir },
-                "manifest": Path::new(&settings.target_path).join("manifest.json"),
-                "settings": settings,
-            }),
-        )?;
-        if let Some(begun) = self.begun.get() {
-            process.begin(&begun.request)?;
-        }
-        Ok(process)
-    }
-
-    /// Returns the process if it was started.
-    fn running_worker(&self) -> Option<Arc<DbtProcess>> {
-        self.worker.lock().as_ref()?.as_ref().ok().map(Arc::clone)
-    }
-
-    /// Notes how a node ended that dbt did not run.
-    fn ended(&self, result: &NodeResult) {
-        let Some(loaded) = self.loaded.get() else {
-            return;
-        };
-        let Some(node) = loaded.project.manifest.node(&result.unique_id) else {
-            return;
-        };
-        if node.is_ephemeral() && !loaded.project.stubs.contains(&result.unique_id) {
-            return;
-        }
-        if let Some(begun) = self.begun.get() {
-            begun.schedule.ended(result);
-        }
-        let mut results = self.results.lock();
-        let known = results.rows.get(&result.unique_id);
-        // dbt's word on a node that it did not run is not overruled.
-        if known.is_some() && result.status == NodeStatus::Skipped {
-            return;
-        }
-        let mut row = row_of(result);
-        let relation = known.and_then(|known| known.get("relation_name")).cloned();
-        if result.relation_name.is_none() {
-            row.insert("relation_name".to_owned(), relation.unwrap_or_default());
-        }
-        results.insert(&result.unique_id, row);
-    }
-
-    /// Runs one call of dbt.
-    fn call(
-        self: &Arc<Self>,
-        begin: &mut dyn FnMut() -> (Ids, HashMap<String, NodeStatus>),
-        early: &Arc<dyn Fn(NodeResult) + Send + Sync>,
-    ) -> Result<BTreeMap<String, NodeResult>, PluginError> {
-        let (loaded, schedule) = (self.loaded()?, self.schedule()?);
-        let manifest = &loaded.project.manifest;
-        let turn = loaded.turns.dbt(|| {
-            if let Some(worker) = self.running_worker() {
-                // A worker that cannot answer has ended, and its database with it.
-                let _ = worker.command("release", &json!({}));
-            }
-        })?;
-        let (batch, before) = begin();
-        self.results.lock().file.iter().for_each(RunResults::forget);
-        let names: Vec<_> = batch.iter().map(String::as_str).collect();
-        self.log(
-            LogLevel::Debug,
-            "Batch",
-            format!("a call of dbt: {}", names.join(", ")),
-        );
-        let nodes = || {
-            batch
-                .iter()
-                .filter_map(|unique_id| manifest.node(unique_id))
-        };
-        let selectors = nodes().map(|node| arguments::selector(node, manifest.is_in_project(node)));
-        // `build` runs a unit test only ahead of its model.
-        let all_unit_tests = nodes().all(|node| node.resource_type() == "unit_test");
-        let command = if all_unit_tests {
-            "test"
-        } else {
-            arguments::command_of(&self.request)
-        };
-        let words = arguments::run(&loaded.of_calls, command, selectors.collect());
-        let heard = Arc::new(Mutex::new(HashMap::new()));
-        let ended = self.program.call(&words, &Self::folder(), {
-            let (inner, early, heard, batch) = (
-                Arc::clone(self),
-                Arc::clone(early),
-                Arc::clone(&heard),
-                batch.clone(),
-            );
-            move |line| {
-                // Errors are in the results.
-                if !matches!(&line, Line::Event(event) if event.level == LogLevel::Error) {
-                    inner.show(&line, true);
-                }
-                let Line::Event(event) = line else { return };
-                let Some(result) = event.result else { return };
-                if went_well(result.status) && batch.contains(&result.unique_id) {
-                    let mut results = inner.results.lock();
-                    results.insert(&result.unique_id, row_of(&result));
-                    drop(results);
-                    early(result.clone());
-                }
-                heard.lock().insert(result.unique_id.clone(), result);
-            }
-        });
-        let rows = self
-            .results
-            .lock()
-            .file
-            .as_mut()
-            .map(RunResults::take)
-            .unwrap_or_default();
-        drop(turn);
-        let ended = ended?;
-        if self.cancel.is_set() && rows.is_empty() {
-            return Err(cancel::interrupted());
-        }
-        if let Some(parsed) = &loaded.parsed {
-            // dbt has written the manifest anew.
-            parsed.keep_again();
-        }
-        let heard = heard.lock();
-        let outcome = Outcome {
-            batch: &batch,
-            ended: &ended,
-            rows: &rows,
-            heard: &heard,
-            plan: &schedule.plan,
-            manifest,
-            before: &before,
-        };
-        let results = outcome.results();
-        if let Some(message) = outcome
-            .failure_of_none(&results)
-            .filter(|_| !self.cancel.is_set())
-        {
-            let problem = NodeResult {
-                message: Some(message),
-                ..NodeResult::new("dbt", NodeStatus::Error)
-            };
-            self.results.lock().problems.push(problem);
-        }
-        self.keep(&results, &rows);
-        self.show_other_errors(&ended, &results);
-        Ok(results)
-    }
-
-    /// Shows the errors of a call that no result has.
-    fn show_other_errors(&self, ended: &Ended, results: &BTreeMap<String, NodeResult>) {
-        let problems = self.results.lock().problems.clone();
-        let messages: Vec<_> = (results.values().chain(&problems))
-            .filter_map(|result| result.message.as_deref())
-            .collect();
-        for said in ended.errors.iter().filter(|said| said.node.is_none()) {
-            if !messages
-                .iter()
-                .any(|message| message.contains(&said.message))
-            {
-                self.log(LogLevel::Error, "Generic", said.message.clone());
-            }
-        }
-    }
-
-    /// Keeps the results of a call for run_results.json.
-    fn keep(&self, results: &BTreeMap<String, NodeResult>, rows: &IndexMap<String, Row>) {
-        let ordered = rows.keys().filter_map(|unique_id| results.get(unique_id));
-        let without_row = results
-            .values()
-            .filter(|result| !rows.contains_key(&result.unique_id));
-        for result in ordered.chain(without_row) {
-            let row = rows.get(&result.unique_id);
-            let row = row
-                .filter(|row| row_status(row) == Some(result.status))
-                .cloned();
-            let mut row = row.unwrap_or_else(|| row_of(result));
-            if let Some(message) = &result.message {
-                row.insert("message".to_owned(), message.as_str().into());
-            }
-            self.results.lock().insert(&result.unique_id, row);
-        }
-    }
-}
-
-struct Calls(Weak<Inner>);
-
-impl Caller for Calls {
-    fn call(
-        &self,
-        begin: &mut dyn FnMut() -> (Ids, HashMap<String, NodeStatus>),
-        early: &Arc<dyn Fn(NodeResult) + Send + Sync>,
-    ) -> Result<BTreeMap<String, NodeResult>, PluginError> {
-        let inner = self.0.upgrade().ok_or_else(cancel::interrupted)?;
-        inner.call(begin, early)
-    }
-}
+impl Inner {}
 
 impl Engine for CommandEngine {
     fn is_python(&self) -> bool {
@@ -732,60 +383,6 @@ impl Engine for CommandEngine {
 }
 
 impl Inner {
-    /// Opens a job in the turn of jobs.
-    fn in_turn<R>(
-        &self,
-        request: &JobOpen<'_>,
-        open: impl FnOnce(&DbtProcess) -> Result<R, AskError>,
-    ) -> Result<R, AskError> {
-        let worker = self.worker()?;
-        self.send_results(&worker)?;
-        let turns = &self.loaded()?.turns;
-        turns.enter(request.job).map_err(AskError::Answered)?;
-        let owner = &request.owner;
-        if owner.role.is_none() {
-            let unique_id = owner.unique_id.to_owned();
-            self.jobs.lock().insert(request.job.to_owned(), unique_id);
-        }
-        open(&worker).inspect_err(|_| self.leave(request.job))
-    }
-
-    /// Sends the results that the worker has not heard of: scripts may ask for them.
-    fn send_results(&self, worker: &DbtProcess) -> Result<(), AskError> {
-        let unsent: Vec<Row> = {
-            let mut results = self.results.lock();
-            let unsent = std::mem::take(&mut results.unsent);
-            unsent
-                .iter()
-                .filter_map(|node| results.rows.get(node).cloned())
-                .collect()
-        };
-        unsent
-            .iter()
-            .try_for_each(|row| worker.command("record", row))
-    }
-
-    /// Closes a job, and ends its turn.
-    fn after_turn(
-        &self,
-        request: &JobClose<'_>,
-        close: impl FnOnce(&DbtProcess) -> Result<NodeResult, AskError>,
-    ) -> Result<NodeResult, AskError> {
-        let result = self.worker().and_then(|worker| close(&worker));
-        self.leave(request.job);
-        if let Ok(result) = &result {
-            self.ended(result);
-        }
-        result
-    }
-
-    fn leave(&self, job: &str) {
-        self.jobs.lock().remove(job);
-        if let Some(loaded) = self.loaded.get() {
-            loaded.turns.leave(job);
-        }
-    }
-
     /// Warns of what differs from what the user may expect, with Python models among the nodes.
     fn warn_of_differences(&self, project: &Project) {
         let has_hooks = project
@@ -816,36 +413,7 @@ fn check_adapter(adapter: &str) -> Result<(), AskError> {
     Err(AskError::Answered(error))
 }
 
-fn order(message: &str) -> AskError {
-    AskError::Answered(PluginError::new("session::order", message))
-}
-
 fn unique_id(text: &str) -> Option<String> {
     let value: Value = serde_json::from_str(text).ok()?;
     value.get("unique_id")?.as_str().map(str::to_owned)
-}
-
-/// Returns dbt's error with the code that its words mean.
-fn error_of(ended: &Ended) -> PluginError {
-    let message = ended.message();
-    let kinds = ended.errors.iter().filter_map(|said| said.kind.as_deref());
-    let words: Vec<_> = kinds.chain([message.as_str()]).collect();
-    let codes = [
-        ("Could not find profile", "dbt::profile"),
-        ("Credentials in profile", "dbt::profile"),
-        ("Profile", "dbt::profile"),
-        ("Found a cycle", "dbt::cycle"),
-        ("Cycl", "dbt::cycle"),
-        ("Parsing Error", "dbt::parse"),
-        ("Yaml", "dbt::parse"),
-        ("Syntax", "dbt::parse"),
-        ("Jinja", "dbt::compile"),
-        ("Compilation Error", "dbt::compile"),
-        ("DbDriver", "dbt::database"),
-        ("Database Error", "dbt::database"),
-    ];
-    let code = codes
-        .iter()
-        .find(|(said, _)| words.iter().any(|words| words.contains(said)));
-    PluginError::new(code.map_or("dbt::error", |(_, code)| code), message)
 }

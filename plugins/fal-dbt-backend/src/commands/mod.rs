@@ -12,6 +12,7 @@
 
 mod arguments;
 mod call;
+mod calls;
 mod choice;
 mod copied;
 mod engine;
@@ -24,7 +25,9 @@ mod project;
 mod run_results;
 mod schedule;
 mod settings;
+mod state;
 mod turns;
+mod worker;
 
 pub(crate) use choice::{asks_for_commands, choose, find_program, Choice};
 pub(crate) use engine::CommandEngine;

@@ -1,0 +1,231 @@
+//! Calls of dbt: a parse, and runs of many nodes.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Weak},
+};
+
+use fal_plugin::{
+    payload::{LogLevel, NodeResult, NodeStatus},
+    PluginError,
+};
+use indexmap::IndexMap;
+use parking_lot::Mutex;
+use serde_json::json;
+
+use super::{
+    arguments,
+    call::{Ended, Line},
+    outcome::{row_status, Outcome, Row},
+    plan::{went_well, Ids},
+    run_results::{row_of, RunResults},
+    schedule::Caller,
+    state::Inner,
+};
+use crate::{cancel, error::AskError};
+
+impl Inner {
+    /// Has dbt parse the project. Returns the version of the adapter, where dbt names it.
+    pub(super) fn parse(self: &Arc<Self>) -> Result<String, AskError> {
+        let version = Arc::new(Mutex::new(String::new()));
+        let (inner, heard) = (Arc::clone(self), Arc::clone(&version));
+        let words = arguments::parse(&self.request);
+        let ended = self.program.call(&words, &Self::folder(), move |line| {
+            if let Line::Event(event) = &line {
+                if let Some(version) = &event.adapter_version {
+                    version.clone_into(&mut heard.lock());
+                }
+                // The error of a failed parse has them.
+                if event.level == LogLevel::Error {
+                    return;
+                }
+            }
+            inner.show(&line, false);
+        })?;
+        if ended.failure.is_some() {
+            return Err(AskError::Answered(error_of(&ended)));
+        }
+        let version = version.lock().clone();
+        Ok(version)
+    }
+
+    /// Runs one call of dbt.
+    pub(super) fn call(
+        self: &Arc<Self>,
+        begin: &mut dyn FnMut() -> (Ids, HashMap<String, NodeStatus>),
+        early: &Arc<dyn Fn(NodeResult) + Send + Sync>,
+    ) -> Result<BTreeMap<String, NodeResult>, PluginError> {
+        let (loaded, schedule) = (self.loaded()?, self.schedule()?);
+        let manifest = &loaded.project.manifest;
+        let turn = loaded.turns.dbt(|| {
+            if let Some(worker) = self.running_worker() {
+                // A worker that cannot answer has ended, and its database with it.
+                let _ = worker.command("release", &json!({}));
+            }
+        })?;
+        let (batch, before) = begin();
+        self.results.lock().file.iter().for_each(RunResults::forget);
+        let names: Vec<_> = batch.iter().map(String::as_str).collect();
+        self.log(
+            LogLevel::Debug,
+            "Batch",
+            format!("a call of dbt: {}", names.join(", ")),
+        );
+        let nodes = || {
+            batch
+                .iter()
+                .filter_map(|unique_id| manifest.node(unique_id))
+        };
+        let selectors = nodes().map(|node| arguments::selector(node, manifest.is_in_project(node)));
+        // `build` runs a unit test only ahead of its model.
+        let all_unit_tests = nodes().all(|node| node.resource_type() == "unit_test");
+        let command = if all_unit_tests {
+            "test"
+        } else {
+            arguments::command_of(&self.request)
+        };
+        let words = arguments::run(&loaded.of_calls, command, selectors.collect());
+        let heard = Arc::new(Mutex::new(HashMap::new()));
+        let ended = self.program.call(&words, &Self::folder(), {
+            let (inner, early, heard, batch) = (
+                Arc::clone(self),
+                Arc::clone(early),
+                Arc::clone(&heard),
+                batch.clone(),
+            );
+            move |line| {
+                // Errors are in the results.
+                if !matches!(&line, Line::Event(event) if event.level == LogLevel::Error) {
+                    inner.show(&line, true);
+                }
+                let Line::Event(event) = line else { return };
+                let Some(result) = event.result else { return };
+                if went_well(result.status) && batch.contains(&result.unique_id) {
+                    let mut results = inner.results.lock();
+                    results.insert(&result.unique_id, row_of(&result));
+                    drop(results);
+                    early(result.clone());
+                }
+                heard.lock().insert(result.unique_id.clone(), result);
+            }
+        });
+        let rows = self
+            .results
+            .lock()
+            .file
+            .as_mut()
+            .map(RunResults::take)
+            .unwrap_or_default();
+        drop(turn);
+        let ended = ended?;
+        if self.cancel.is_set() && rows.is_empty() {
+            return Err(cancel::interrupted());
+        }
+        if let Some(parsed) = &loaded.parsed {
+            // dbt has written the manifest anew.
+            parsed.keep_again();
+        }
+        let heard = heard.lock();
+        let outcome = Outcome {
+            batch: &batch,
+            ended: &ended,
+            rows: &rows,
+            heard: &heard,
+            plan: &schedule.plan,
+            manifest,
+            before: &before,
+        };
+        let results = outcome.results();
+        if let Some(message) = outcome
+            .failure_of_none(&results)
+            .filter(|_| !self.cancel.is_set())
+        {
+            let problem = NodeResult {
+                message: Some(message),
+                ..NodeResult::new("dbt", NodeStatus::Error)
+            };
+            self.results.lock().problems.push(problem);
+        }
+        self.keep(&results, &rows);
+        self.show_other_errors(&ended, &results);
+        Ok(results)
+    }
+
+    /// Shows the errors of a call that no result has.
+    pub(super) fn show_other_errors(&self, ended: &Ended, results: &BTreeMap<String, NodeResult>) {
+        let problems = self.results.lock().problems.clone();
+        let messages: Vec<_> = (results.values().chain(&problems))
+            .filter_map(|result| result.message.as_deref())
+            .collect();
+        for said in ended.errors.iter().filter(|said| said.node.is_none()) {
+            if !messages
+                .iter()
+                .any(|message| message.contains(&said.message))
+            {
+                self.log(LogLevel::Error, "Generic", said.message.clone());
+            }
+        }
+    }
+
+    /// Keeps the results of a call for run_results.json.
+    pub(super) fn keep(
+        &self,
+        results: &BTreeMap<String, NodeResult>,
+        rows: &IndexMap<String, Row>,
+    ) {
+        let ordered = rows.keys().filter_map(|unique_id| results.get(unique_id));
+        let without_row = results
+            .values()
+            .filter(|result| !rows.contains_key(&result.unique_id));
+        for result in ordered.chain(without_row) {
+            let row = rows.get(&result.unique_id);
+            let row = row
+                .filter(|row| row_status(row) == Some(result.status))
+                .cloned();
+            let mut row = row.unwrap_or_else(|| row_of(result));
+            if let Some(message) = &result.message {
+                row.insert("message".to_owned(), message.as_str().into());
+            }
+            self.results.lock().insert(&result.unique_id, row);
+        }
+    }
+}
+
+/// Calls of an engine that may be gone.
+pub(super) struct Calls(pub(super) Weak<Inner>);
+
+impl Caller for Calls {
+    fn call(
+        &self,
+        begin: &mut dyn FnMut() -> (Ids, HashMap<String, NodeStatus>),
+        early: &Arc<dyn Fn(NodeResult) + Send + Sync>,
+    ) -> Result<BTreeMap<String, NodeResult>, PluginError> {
+        let inner = self.0.upgrade().ok_or_else(cancel::interrupted)?;
+        inner.call(begin, early)
+    }
+}
+
+/// Returns dbt's error with the code that its words mean.
+pub(super) fn error_of(ended: &Ended) -> PluginError {
+    let message = ended.message();
+    let kinds = ended.errors.iter().filter_map(|said| said.kind.as_deref());
+    let words: Vec<_> = kinds.chain([message.as_str()]).collect();
+    let codes = [
+        ("Could not find profile", "dbt::profile"),
+        ("Credentials in profile", "dbt::profile"),
+        ("Profile", "dbt::profile"),
+        ("Found a cycle", "dbt::cycle"),
+        ("Cycl", "dbt::cycle"),
+        ("Parsing Error", "dbt::parse"),
+        ("Yaml", "dbt::parse"),
+        ("Syntax", "dbt::parse"),
+        ("Jinja", "dbt::compile"),
+        ("Compilation Error", "dbt::compile"),
+        ("DbDriver", "dbt::database"),
+        ("Database Error", "dbt::database"),
+    ];
+    let code = codes
+        .iter()
+        .find(|(said, _)| words.iter().any(|words| words.contains(said)));
+    PluginError::new(code.map_or("dbt::error", |(_, code)| code), message)
+}

@@ -1,0 +1,112 @@
+//! The process that serves jobs over the manifest.
+
+use std::{
+    path::Path,
+    sync::{Arc, Weak},
+};
+
+use fal_plugin::{payload::NodeResult, PluginError};
+use serde_json::json;
+
+use super::{outcome::Row, state::Inner};
+use crate::{
+    cancel,
+    dbt::DbtProcess,
+    engine::{Engine, JobClose, JobOpen},
+    error::{AskError, StartError},
+};
+
+impl Inner {
+    /// Returns the process that serves jobs. Starts it for the first of them.
+    pub(super) fn worker(&self) -> Result<Arc<DbtProcess>, AskError> {
+        let mut worker = self.worker.lock();
+        if self.cancel.is_set() && worker.is_none() {
+            return Err(AskError::Lost(cancel::interrupted()));
+        }
+        let started =
+            worker.get_or_insert_with(|| self.started_worker().map_err(PluginError::from));
+        started.clone().map_err(AskError::Answered)
+    }
+
+    pub(super) fn started_worker(&self) -> Result<Arc<DbtProcess>, AskError> {
+        let loaded = self.loaded()?;
+        let failed = |error: StartError| AskError::Answered(error.into());
+        let process = Arc::new((self.start_worker)().map_err(failed)?);
+        if let Some(client) = self.client.get() {
+            process.listen(Weak::clone(client)).map_err(failed)?;
+        }
+        let settings = &loaded.project.settings;
+        process.command(
+            "load",
+            &json!({
+                "python_models": loaded.request.python_models,
+                "gateway": { "socket_dir": loaded.socket_dir },
+                "manifest": Path::new(&settings.target_path).join("manifest.json"),
+                "settings": settings,
+            }),
+        )?;
+        if let Some(begun) = self.begun.get() {
+            process.begin(&begun.request)?;
+        }
+        Ok(process)
+    }
+
+    /// Returns the process if it was started.
+    pub(super) fn running_worker(&self) -> Option<Arc<DbtProcess>> {
+        self.worker.lock().as_ref()?.as_ref().ok().map(Arc::clone)
+    }
+
+    /// Opens a job in the turn of jobs.
+    pub(super) fn in_turn<R>(
+        &self,
+        request: &JobOpen<'_>,
+        open: impl FnOnce(&DbtProcess) -> Result<R, AskError>,
+    ) -> Result<R, AskError> {
+        let worker = self.worker()?;
+        self.send_results(&worker)?;
+        let turns = &self.loaded()?.turns;
+        turns.enter(request.job).map_err(AskError::Answered)?;
+        let owner = &request.owner;
+        if owner.role.is_none() {
+            let unique_id = owner.unique_id.to_owned();
+            self.jobs.lock().insert(request.job.to_owned(), unique_id);
+        }
+        open(&worker).inspect_err(|_| self.leave(request.job))
+    }
+
+    /// Sends the results that the worker has not heard of: scripts may ask for them.
+    pub(super) fn send_results(&self, worker: &DbtProcess) -> Result<(), AskError> {
+        let unsent: Vec<Row> = {
+            let mut results = self.results.lock();
+            let unsent = std::mem::take(&mut results.unsent);
+            unsent
+                .iter()
+                .filter_map(|node| results.rows.get(node).cloned())
+                .collect()
+        };
+        unsent
+            .iter()
+            .try_for_each(|row| worker.command("record", row))
+    }
+
+    /// Closes a job, and ends its turn.
+    pub(super) fn after_turn(
+        &self,
+        request: &JobClose<'_>,
+        close: impl FnOnce(&DbtProcess) -> Result<NodeResult, AskError>,
+    ) -> Result<NodeResult, AskError> {
+        let result = self.worker().and_then(|worker| close(&worker));
+        self.leave(request.job);
+        if let Ok(result) = &result {
+            self.ended(result);
+        }
+        result
+    }
+
+    pub(super) fn leave(&self, job: &str) {
+        self.jobs.lock().remove(job);
+        if let Some(loaded) = self.loaded.get() {
+            loaded.turns.leave(job);
+        }
+    }
+}
