@@ -42,6 +42,7 @@ mod routing;
 mod script_api;
 mod scripts;
 mod second_engine;
+mod second_engine_models;
 mod types;
 mod unit_tests;
 mod verbs;

@@ -231,6 +231,11 @@ impl Engine for CommandEngine {
             if let Some(client) = inner.client.get().and_then(Weak::upgrade) {
                 client.needs_python();
             }
+            if project.may_be_refused(request) {
+                // Before any node runs. The worker reads the configuration of its models.
+                drop(inner.worker()?);
+                return Ok(());
+            }
             let inner = Arc::clone(inner);
             // The first node that needs it reports what went wrong.
             thread::spawn(move || drop(inner.worker()));

@@ -206,6 +206,16 @@ impl Node {
         self.0.get("config")?.get(name)?.as_str()
     }
 
+    /// Returns whether its configuration has a value for a key that is not empty.
+    pub(crate) fn configures(&self, name: &str) -> bool {
+        let value = self.0.get("config").and_then(|config| config.get(name));
+        match value {
+            None | Some(Value::Null | Value::Bool(false)) => false,
+            Some(Value::Array(all)) => !all.is_empty(),
+            Some(_) => true,
+        }
+    }
+
     /// Returns the node as the host sees it.
     pub(crate) fn graph_node(&self) -> GraphNode {
         let text = |name| self.text(name).to_owned();

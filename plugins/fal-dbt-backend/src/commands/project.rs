@@ -164,6 +164,24 @@ impl Project {
         !begin.scripts.is_empty() || with_scripts.iter().any(|nodes| !nodes.is_empty())
     }
 
+    /// Returns whether a Python model of the run is configured with what the worker may refuse.
+    pub(crate) fn may_be_refused(&self, begin: &BeginRequest) -> bool {
+        let nodes = begin.selected.iter();
+        let mut models = nodes.filter_map(|unique_id| self.manifest.node(unique_id));
+        models.any(|node| {
+            self.is_run_by_host(node)
+                && [
+                    "pre-hook",
+                    "post-hook",
+                    "incremental_strategy",
+                    "sql_header",
+                    "unlogged",
+                ]
+                .iter()
+                .any(|name| node.configures(name))
+        })
+    }
+
     fn parents(&self) -> Parents {
         let of = |node: &Node| node.parents().map(str::to_owned).collect();
         let nodes = self.manifest.members();

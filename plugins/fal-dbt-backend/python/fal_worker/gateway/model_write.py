@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from fal_worker.errors import SessionError
 from fal_worker.project.interface import table_of
 from fal_worker.project.results import longer
-from fal_worker.warehouse.finishing import finishing
 from fal_worker.warehouse.spool import whole
 
 if TYPE_CHECKING:
@@ -57,6 +56,10 @@ class WritePlan(Protocol):
         """A query, inside the open write, for the rows that the model's relation will have after
         the commit.
         """
+        ...
+
+    def commit(self, pending: PendingWrite) -> bool:
+        """Commits the rows where dbt has no part in it. Returns whether the table is new."""
         ...
 
     def finish(self) -> NodeResult:
@@ -147,13 +150,12 @@ class ModelWrite:
     def _replace(self, result: NodeResult) -> NodeResult:
         """Replaces the relation by the written table."""
         assert self.pending is not None
-        node = self._project.manifest.expect(self._unique_id)
-        relation = table_of(self._project, node)
         try:
-            is_new = self.pending.commit(finishing(self._project, node, relation))
+            is_new = self._plan.commit(self.pending)
         except SessionError as error:
             return {**result, "status": "error", "message": error.message}
-        announce(self._project, relation, is_new)
+        node = self._project.manifest.expect(self._unique_id)
+        announce(self._project, table_of(self._project, node), is_new)
         self._project.compile_stub(self._unique_id)
         message = f"SELECT {self.rows}"
         response = {"_message": message, "code": "SELECT", "rows_affected": self.rows}

@@ -18,6 +18,7 @@ from fal_worker.materialization.materialize import (
 )
 from fal_worker.materialization.materialized import Materialized, materialized
 from fal_worker.project.results import to_node_result
+from fal_worker.warehouse.finishing import finishing
 from fal_worker.warehouse.generic.connection import both
 from fal_worker.warehouse.registry import facts_of
 
@@ -172,6 +173,9 @@ class Plan:
                 and facts_of(self._project.adapter.type()).appends_by_default
             )
         return bool(strategy == "append")
+
+    def commit(self, pending: PendingWrite) -> bool:
+        return pending.commit(finishing(self._project, self._node, self._relation))
 
     def finish(self) -> NodeResult:
         stage = stage_of(self._relation)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from fal_worker.engine.manifest.configured import Configured
 from fal_worker.engine.manifest.nodes import Manifest
 from fal_worker.engine.manifest.project import Project
 from fal_worker.engine.manifest.settings import Settings
-from fal_worker.engine.manifest.support import check_model
 from fal_worker.errors import SessionError
 
 PROJECT = {
@@ -120,17 +120,25 @@ def test_sql_is_rendered_with_relations_and_ephemeral_models(project):
 
 
 def test_what_needs_macros_of_dbt_is_refused(project):
+    def configured(**more):
+        nodes = Manifest({"nodes": {"m": node("m", **more)}}).nodes
+        return Configured.read(project.settings, nodes["m"])
+
     def refused(**more):
         with pytest.raises(SessionError) as caught:
-            check_model(project.settings, Manifest({"nodes": {"m": node("m", **more)}}).nodes["m"])
+            configured(**more)
         return caught.value.message
 
-    check_model(project.settings, project.manifest.nodes["model.shop.stub"])
-    assert "materialized: incremental of a Python" in refused(fqn=["shop", "deep", "m"])
-    assert "grants, an enforced contract of" in refused(
-        config={"grants": {"select": ["x"]}, "contract": {"enforced": True}}
+    assert (
+        Configured.read(project.settings, project.manifest.nodes["model.shop.stub"]).name == "table"
     )
-    assert "post-hooks in SQL" in refused(config={"post-hook": [{"sql": "select 1"}]})
+    assert configured(fqn=["shop", "deep", "m"]).name == "incremental"
+    deep = {"fqn": ["shop", "deep", "m"]}
+    assert "microbatch cuts SQL" in refused(**deep, config={"incremental_strategy": "microbatch"})
+    assert "'mine' is a macro" in refused(**deep, config={"incremental_strategy": "mine"})
+    assert "sql_header, unlogged of a Python" in refused(
+        config={"sql_header": "x", "unlogged": True}
+    )
 
 
 def test_a_script_cannot_write_a_model_that_wants_macros_of_dbt(project):

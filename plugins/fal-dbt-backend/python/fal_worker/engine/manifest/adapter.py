@@ -25,6 +25,7 @@ class Adapter:
         self.Relation = Relations(settings)
         self.config = SimpleNamespace(credentials=credentials)
         self._file: DuckDBFile | None = None
+        self._connector: Any = None
         self.connections = SimpleNamespace(env=self._env)
 
     def type(self) -> str:
@@ -56,6 +57,25 @@ class Adapter:
         """The database is free for another process."""
         if self._file is not None:
             self._file.close()
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Any]:
+        """A connection that only this caller uses; what it did is committed at the end."""
+        handle = self._opened()
+        try:
+            yield handle
+            handle.commit()
+        finally:
+            handle.close()
+
+    def _opened(self) -> Any:
+        if self.type() == "duckdb":
+            return self._env().handle()
+        from fal_worker.warehouse.postgres.connection import Connector, Handle
+
+        if self._connector is None:
+            self._connector = Connector(self.config.credentials)
+        return Handle(self._connector.connect(lambda _: None))
 
     def quote(self, name: str) -> str:
         return f'"{name}"'

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from fal_worker.errors import SessionError
+from fal_worker.texts import shortened
 
 from .jinja import need
 
@@ -56,8 +59,35 @@ class Handle:
     def __init__(self, cursor: Any) -> None:
         self._cursor = cursor
 
+    def run(self, sql: str) -> None:
+        """Runs any number of statements."""
+        with _failures(sql):
+            self._cursor.execute(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with _failures(sql):
+            return list(self._cursor.execute(sql).fetchall())
+
+    # A cursor without a transaction commits each statement.
+    run_outside = run
+
+    def commit(self) -> None:
+        """Every statement was committed."""
+
     def close(self) -> None:
         self._cursor.close()
+
+
+@contextlib.contextmanager
+def _failures(sql: str) -> Iterator[None]:
+    duckdb = need("duckdb", "duckdb", "A Python model on DuckDB")
+    try:
+        yield
+    except duckdb.Error as error:
+        said = " ".join(sql.split())
+        raise SessionError(
+            "gateway::database", f"{str(error).strip()} [in: {shortened(said)}]"
+        ) from None
 
 
 def _check(path: str, output: dict[str, Any]) -> None:

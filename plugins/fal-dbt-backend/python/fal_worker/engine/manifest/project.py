@@ -16,7 +16,7 @@ from fal_worker.protocol import NodeResult, OpenRequest
 
 from .adapter import Adapter
 from .nodes import Manifest
-from .rendering import compiled
+from .rendering import compiled, rendered
 from .settings import Settings
 
 T = TypeVar("T")
@@ -80,6 +80,16 @@ class Project:
         root = self.config.project_name
         nobody = SimpleNamespace(unique_id="the project", package_name=root, alias=None)
         return compiled(self, sql, nobody if of is None else of, leased)
+
+    def render(self, sql: str, node: Any, is_incremental: bool) -> str:
+        """SQL of a node's configuration, such as a hook. Ephemeral models are not known in it."""
+        return rendered(self, sql, node, is_incremental)
+
+    @property
+    def is_full_refresh(self) -> bool:
+        """Whether the run replaces incremental models."""
+        words = self.request.get("dbt_args") or []
+        return bool(self.request.get("full_refresh")) or bool({"--full-refresh", "-f"} & set(words))
 
     def compile_stub(self, unique_id: str) -> None:
         """Nothing is compiled here."""

@@ -45,8 +45,11 @@ class Relation:
             self, included=tuple(part for part in self.included if parts.get(part, True))
         )
 
-    def incorporate(self, type: str | None = None, **_: Any) -> Relation:
-        return replace(self, type=type)
+    def incorporate(
+        self, type: str | None = None, path: dict[str, str] | None = None, **_: Any
+    ) -> Relation:
+        changes: dict[str, Any] = {**(path or {}), "type": type}
+        return replace(self, **changes)
 
 
 class Relations:

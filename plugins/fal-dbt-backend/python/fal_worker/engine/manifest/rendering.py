@@ -27,6 +27,12 @@ def compiled(
     return Compiled(text.with_expressions(body), tuple(dict.fromkeys(text.reads)))
 
 
+def rendered(project: Project, sql: str, node: Any, is_incremental: bool) -> str:
+    """SQL that belongs to the configuration of a node."""
+    names = {"is_incremental": lambda: is_incremental, "model": node}
+    return _Text(project).render(sql, node, f"SQL of {node.unique_id}", names)
+
+
 class _Text:
     """One statement."""
 
@@ -39,7 +45,7 @@ class _Text:
     def render(self, sql: str, reader: Any, what: str, names: dict[str, Any] | None = None) -> str:
         template = environment().from_string
         return with_errors(
-            lambda: str(template(sql).render(**self._names(reader), **(names or {}))), what
+            lambda: str(template(sql).render({**self._names(reader), **(names or {})})), what
         )
 
     def with_expressions(self, body: str) -> str:

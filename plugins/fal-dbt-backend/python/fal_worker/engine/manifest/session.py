@@ -11,10 +11,10 @@ from fal_worker.engine.operations import SessionOperations, not_loaded, stub_pat
 from fal_worker.errors import SessionError
 from fal_worker.gateway.service import GatewayService
 
+from .materializer import Materializer
 from .nodes import Manifest
 from .project import Project
 from .settings import Settings
-from .tables import TableMaterializer
 
 
 class ManifestSession(SessionOperations):
@@ -33,9 +33,10 @@ class ManifestSession(SessionOperations):
         settings = Settings(**message["settings"])
         models = stub_paths(message["python_models"])
         self._project = Project(self._request, settings, Manifest.read(message["manifest"]), models)
+        self._materializer = Materializer(self._project)
         self._gateway = GatewayService(
             self._project,
-            TableMaterializer(self._project),
+            self._materializer,
             self._outbox,
             message["gateway"]["socket_dir"],
         )
@@ -53,6 +54,8 @@ class ManifestSession(SessionOperations):
         self._check_executes()
         self.project.selected = set(message["selected"])
         self.project.adapter.check()
+        for unique_id in sorted(self.project.stubs & self.project.selected):
+            self._materializer.check(self.project.manifest.expect(unique_id))
         return {}
 
     def op_release(self, message: Any) -> Any:

@@ -218,6 +218,24 @@ class Handle:
     def cursor(self) -> _Cursor:
         return _Cursor(self._connection)
 
+    def run(self, sql: str) -> None:
+        self._connection.run(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return self._connection.rows(sql)
+
+    def run_outside(self, sql: str) -> None:
+        """Runs statements that may allow no transaction around them."""
+        self._connection.run("commit")
+        self._connection.run(sql)
+        self._connection.run("begin")
+
+    def commit(self) -> None:
+        self._connection.commit()
+
+    def close(self) -> None:
+        self._connection.close()
+
     def get_backend_pid(self) -> int:
         return int(self._connection.rows("select pg_backend_pid()")[0][0])
 
