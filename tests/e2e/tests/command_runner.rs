@@ -108,6 +108,16 @@ fn on_postgres_models_elsewhere_give_the_tables_of_models_here() {
     );
 }
 
+#[test]
+#[ignore = "needs dbt and PostgreSQL: cargo xtask test"]
+fn where_dbt_runs_as_a_program_models_elsewhere_give_the_same_tables() {
+    let there = Project::copy_of("runners").on_postgres();
+    let settings = there.read("fal_project.yml");
+    let more = format!("{settings}    fal-dbt-backend: {{engine: commands}}\n");
+    there.write("fal_project.yml", more);
+    the_same_as_here(&there, &Project::copy_of("runners").on_postgres());
+}
+
 /// A project of scripts that all go to the command runner.
 fn routed(config: &Value, models: &[(&str, &str)]) -> Project {
     let project = Project::bare();

@@ -244,6 +244,9 @@ impl Engine for CommandEngine {
     }
 
     fn run(&self, unique_id: &str) -> Result<NodeResult, AskError> {
+        if self.0.runs_as_job(unique_id)? {
+            return self.0.run_native(unique_id);
+        }
         self.0
             .schedule()?
             .result(unique_id)
@@ -251,6 +254,11 @@ impl Engine for CommandEngine {
     }
 
     fn run_lent(&self, unique_id: &str, taker: Taker<NodeResult>) {
+        if self.0.runs_as_job(unique_id).is_ok_and(|as_job| as_job) {
+            let (inner, unique_id) = (Arc::clone(&self.0), unique_id.to_owned());
+            thread::spawn(move || taker(inner.run_native(&unique_id)));
+            return;
+        }
         let message = format!("{unique_id} is a dbt-native Python model, which dbt runs itself where it runs as a program: no runner can");
         let error = PluginError::new("session::lend", message).with_help(
             "Let it run here (runner: local), or make it a script that calls write_to_model.",

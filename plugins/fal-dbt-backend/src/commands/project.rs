@@ -35,10 +35,14 @@ impl Project {
             .filter(|node| paths.contains(&*manifest.path(node, &packages)))
             .map(|node| node.unique_id().to_owned())
             .collect();
-        let is_dbt_2 = is_dbt_2(manifest.metadata("dbt_version"));
-        let of_dbt_2 = ["snowflake", "bigquery", "databricks"];
+        let dbt_runs_python = match settings.adapter() {
+            "snowflake" | "bigquery" | "databricks" => true,
+            // dbt-postgres has no Python models.
+            "postgres" => false,
+            _ => !is_dbt_2(manifest.metadata("dbt_version")),
+        };
         Self {
-            dbt_runs_python: !is_dbt_2 || of_dbt_2.contains(&settings.adapter()),
+            dbt_runs_python,
             settings,
             manifest,
             stubs,
@@ -166,19 +170,21 @@ impl Project {
 
     /// Returns whether a Python model of the run is configured with what the worker may refuse.
     pub(crate) fn may_be_refused(&self, begin: &BeginRequest) -> bool {
+        let refusable = [
+            "pre-hook",
+            "post-hook",
+            "incremental_strategy",
+            "sql_header",
+            "unlogged",
+        ];
         let nodes = begin.selected.iter();
-        let mut models = nodes.filter_map(|unique_id| self.manifest.node(unique_id));
+        let nodes = nodes.filter_map(|unique_id| self.manifest.node(unique_id));
+        let mut models = nodes.filter(|node| self.is_run_by_host(node));
         models.any(|node| {
-            self.is_run_by_host(node)
-                && [
-                    "pre-hook",
-                    "post-hook",
-                    "incremental_strategy",
-                    "sql_header",
-                    "unlogged",
-                ]
-                .iter()
-                .any(|name| node.configures(name))
+            // The configuration of a stub says `ephemeral`.
+            let materialized = node.config("materialized").unwrap_or_default();
+            let is_odd = node.is_python() && !["table", "incremental"].contains(&materialized);
+            is_odd || refusable.iter().any(|name| node.configures(name))
         })
     }
 
@@ -233,6 +239,71 @@ impl Scripts {
             before: is_set(before) || any("pre"),
             hook_after: any("post"),
             script_after: is_set(after),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(version: &str, adapter: &str) -> Project {
+        let node = |name: &str, language: &str, parents: Value| {
+            let unique_id = format!("model.shop.{name}");
+            let config = json!({ "materialized": "table" });
+            json!({
+                "unique_id": unique_id, "name": name, "resource_type": "model", "language": language,
+                "config": config, "depends_on": { "nodes": parents },
+            })
+        };
+        let manifest = json!({
+            "metadata": { "dbt_version": version, "project_name": "shop" },
+            "nodes": {
+                "model.shop.a": node("a", "sql", json!([])),
+                "model.shop.native": node("native", "python", json!(["model.shop.a"])),
+                "model.shop.b": node("b", "sql", json!(["model.shop.native"])),
+            },
+        });
+        let settings = Settings {
+            project: Map::new(),
+            project_root: String::new(),
+            profiles_dir: std::path::PathBuf::new(),
+            profile_name: String::new(),
+            target_name: String::new(),
+            output: Map::from_iter([("type".to_owned(), json!(adapter))]),
+            target_path: String::new(),
+            vars: Map::new(),
+        };
+        let manifest = serde_json::from_value(manifest).unwrap();
+        Project::new(settings, manifest, &LoadRequest::default())
+    }
+
+    #[test]
+    fn a_model_that_dbt_refuses_to_run_is_in_no_call() {
+        let request: OpenRequest = serde_json::from_value(json!({
+            "project_dir": "/p", "command": "run", "execute": true, "state_dir": "/s",
+        }))
+        .unwrap();
+        let all = ["a", "native", "b"].map(|name| format!("model.shop.{name}"));
+        let begin = BeginRequest {
+            selected: all.to_vec(),
+            ..BeginRequest::default()
+        };
+        for (version, adapter, by_dbt) in [
+            ("2.0.0-alpha.4", "duckdb", false),
+            ("2.0.0", "postgres", false),
+            ("1.11.16", "postgres", false),
+            ("1.11.16", "duckdb", true),
+            ("2.0.0", "snowflake", true),
+        ] {
+            let plan = project(version, adapter).plan(&request, &begin);
+            let native = "model.shop.native".to_owned();
+            assert_eq!(plan.dbt.contains(&native), by_dbt, "{version} on {adapter}");
+            assert_eq!(plan.elsewhere.contains(&native), !by_dbt);
+            let asked = Ids::from(["model.shop.a".to_owned()]);
+            let first = plan.next(&asked, &HashMap::new(), &Ids::new());
+            let expected = if by_dbt { 3 } else { 1 };
+            assert_eq!(first.len(), expected, "{first:?}");
         }
     }
 }

@@ -43,6 +43,7 @@ impl Inner {
                 "gateway": { "socket_dir": loaded.socket_dir },
                 "manifest": Path::new(&settings.target_path).join("manifest.json"),
                 "settings": settings,
+                "runs_native": !loaded.project.dbt_runs_python,
             }),
         )?;
         if let Some(begun) = self.begun.get() {
@@ -72,6 +73,30 @@ impl Inner {
             self.jobs.lock().insert(request.job.to_owned(), unique_id);
         }
         open(&worker).inspect_err(|_| self.leave(request.job))
+    }
+
+    /// Returns whether dbt would refuse to run this node, so that it runs as a job.
+    pub(super) fn runs_as_job(&self, unique_id: &str) -> Result<bool, AskError> {
+        let project = &self.loaded()?.project;
+        let node = project.manifest.node(unique_id);
+        Ok(node.is_some_and(|node| project.is_run_by_host(node)))
+    }
+
+    /// Runs a dbt-native model as a job, where dbt itself runs none.
+    pub(super) fn run_native(&self, unique_id: &str) -> Result<NodeResult, AskError> {
+        let worker = self.worker()?;
+        self.schedule()?.reached(unique_id);
+        self.send_results(&worker)?;
+        let job = format!("native {unique_id}");
+        let turns = &self.loaded()?.turns;
+        turns.enter(&job).map_err(AskError::Answered)?;
+        self.jobs.lock().insert(job.clone(), unique_id.to_owned());
+        let result = worker.run(unique_id);
+        self.leave(&job);
+        if let Ok(result) = &result {
+            self.ended(result);
+        }
+        result
     }
 
     /// Sends the results that the worker has not heard of: scripts may ask for them.

@@ -41,7 +41,7 @@ def staged_runner(native: NativeJobs) -> type:
 
         def execute(self, model: Any, manifest: Any) -> Any:
             try:
-                result = native.run_staged(model)
+                result = native.run_staged(model, model.compiled_code)
             except SessionError as error:
                 raise DbtRuntimeError(
                     error.message + (f"\n{error.help}" if error.help else "")

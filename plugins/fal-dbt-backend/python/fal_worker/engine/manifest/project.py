@@ -40,6 +40,8 @@ class Project:
             if self.files.path(node) in stub_paths
         }
         self.selected: set[str] = set()
+        # Whether dbt-native models run here, since dbt runs none.
+        self.runs_native = False
         self.of_last_run = request["command"] == arguments.OF_LAST_RUN
         self.only_scripts = self.of_last_run
         self.cancelled = threading.Event()
@@ -102,6 +104,16 @@ class Project:
     def macros(self, node: Any) -> dict[str, Any]:
         self.check_macros(node)
         return {}
+
+    def python_models(self) -> list[Any]:
+        """The selected models whose tables are made here."""
+        nodes = (self.manifest.nodes.get(unique_id) for unique_id in sorted(self.selected))
+        return [
+            node
+            for node in nodes
+            if node is not None
+            and (node.unique_id in self.stubs or (node.language == "python" and self.runs_native))
+        ]
 
     def is_python_unit_test(self, unique_id: str) -> bool:
         """Whether this is a unit test of a Python model, which the host runs."""
