@@ -8,13 +8,14 @@ import os
 import sys
 from pathlib import Path
 
-from . import bulk, data, itself, runs
+from . import bulk, data, dbt2, itself, runs
 from .programs import Bench, tell
 from .table import Table
 
 PARTS = {
     "run": runs.against_dbt,
     "postgres": runs.on_postgres,
+    "dbt2": dbt2.measure,
     "data": data.measure,
     "bulk": bulk.measure,
     "generate": itself.generate,
@@ -29,6 +30,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, required=True)
     for name in ("host", "scratch"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--dbt2-python", type=Path, default=Path())
     parser.add_argument("--server", default="")
     parser.add_argument("--socket", default="")
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS])

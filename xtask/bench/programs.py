@@ -34,9 +34,19 @@ class Bench:
     """The address of a PostgreSQL server, if a measurement needs one."""
     socket: str
     """The folder of the server's socket."""
+    dbt2_python: Path
+    """The Python that dbt 2 is installed for, if a measurement needs it."""
 
     python = Path(sys.executable)
     dbt = Path(sys.executable).with_name("dbt")
+
+    @property
+    def dbt2(self) -> Path:
+        return self.dbt2_python.with_name("dbt")
+
+    def run_on_dbt2(self) -> list[str | Path]:
+        """Returns the command `fal-host run` over dbt 2."""
+        return [self.host, "run", "--python", self.dbt2_python]
 
     def run(self, *words: str) -> list[str | Path]:
         """Returns the command `fal-host run`."""
