@@ -176,3 +176,105 @@ fn stamp(path: &Path) -> io::Result<String> {
         meta.ctime_nsec()
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A project that was parsed, with what its parse depended on.
+    struct Fixture(tempfile::TempDir);
+
+    impl Fixture {
+        fn new() -> Self {
+            let fixture = Self(tempfile::tempdir().unwrap());
+            fixture.write("profiles.yml", "p: {outputs: {default: {type: duckdb}}}");
+            fixture.write("project/dbt_project.yml", "name: p\nprofile: p\n");
+            fixture.write("project/models/a.sql", "select 1");
+            fixture.write("project/target/manifest.json", "{}");
+            fixture.write("dbt", "");
+            fixture.write("state/x", "");
+            fixture
+        }
+
+        fn write(&self, path: &str, text: &str) {
+            let path = self.0.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+
+        fn look(&self, vars: serde_json::Value) -> Parsed {
+            let path = |name: &str| self.0.path().join(name).display().to_string();
+            let request = json!({
+                "project_dir": path("project"), "profiles_dir": path(""), "command": "run", "execute": true,
+                "state_dir": path("state"), "vars": vars,
+            });
+            let request: OpenRequest = serde_json::from_value(request).unwrap();
+            let settings = Settings::read(&request).unwrap();
+            Parsed::look(&request, &settings, Path::new(&path("dbt"))).unwrap()
+        }
+
+        fn is_current(&self) -> bool {
+            self.look(json!({})).current().is_some()
+        }
+    }
+
+    #[test]
+    fn an_unchanged_project_is_current() {
+        let fixture = Fixture::new();
+        assert!(!fixture.is_current());
+        fixture.look(json!({})).keep("1.2");
+        assert_eq!(fixture.look(json!({})).current().as_deref(), Some("1.2"));
+        // A call of dbt for the same project wrote the manifest anew.
+        fixture.write("project/target/manifest.json", "{\"x\": 1}");
+        fixture.look(json!({})).keep_again();
+        assert_eq!(fixture.look(json!({})).current().as_deref(), Some("1.2"));
+    }
+
+    #[test]
+    fn files_that_are_no_part_of_the_project_do_not_count() {
+        let fixture = Fixture::new();
+        fixture.look(json!({})).keep("");
+        for path in [
+            "target/run/a.sql",
+            "logs/x.md",
+            ".git/x.yml",
+            "venv/pyvenv.cfg",
+            "venv/x.py",
+            "shop.duckdb",
+        ] {
+            fixture.write(&format!("project/{path}"), "x");
+        }
+        assert!(fixture.is_current());
+    }
+
+    #[test]
+    fn whatever_a_parse_may_read_counts() {
+        let changes: [(&str, &str); 7] = [
+            ("project/models/a.sql", "select 2"),
+            ("project/models/new.sql", "select 1"),
+            ("project/models/schema.yml", "models: []"),
+            ("project/dbt_packages/other/models/b.sql", "select 1"),
+            (
+                "profiles.yml",
+                "p: {outputs: {default: {type: duckdb, schema: s}}}",
+            ),
+            ("dbt", "another"),
+            // Not by a call of ours.
+            ("project/target/manifest.json", "{\"x\": 1}"),
+        ];
+        for (path, text) in changes {
+            let fixture = Fixture::new();
+            fixture.look(json!({})).keep("");
+            assert!(fixture.is_current());
+            fixture.write(path, text);
+            assert!(!fixture.is_current(), "{path}");
+        }
+        let fixture = Fixture::new();
+        fixture.look(json!({})).keep("");
+        assert_eq!(fixture.look(json!({ "x": 1 })).current(), None);
+        fs::remove_file(fixture.0.path().join("project/models/a.sql")).unwrap();
+        assert!(!fixture.is_current());
+    }
+}
