@@ -114,3 +114,26 @@ fn a_hook_that_needs_a_macro_ends_the_run_before_anything_runs() {
         json!([])
     );
 }
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn python_models_read_what_is_missing_here_in_the_deferred_state() {
+    let project = Project::copy_of("flags");
+    let settings = "plugins: {config: {fal-dbt-backend: {engine: commands}}}\n";
+    project.write("fal_project.yml", settings);
+    project.run("run --target prod").expect(0);
+    project.write("state/manifest.json", project.read("target/manifest.json"));
+    project
+        .run("run --select total note --state state")
+        .expect(1);
+    let deferred = "run --select total note --defer --state state";
+    project.run(deferred).expect(0);
+    let from_prod = json!([["prod", "prod"]]);
+    assert_eq!(project.query("from main.total"), from_prod);
+    let tables = "select table_name from duckdb_tables() where schema_name = 'main' order by 1";
+    assert_eq!(project.query(tables), json!([["note"], ["total"]]));
+    project
+        .run("run --select raw score total --defer --state state")
+        .expect(0);
+    assert_eq!(project.query("from main.total"), json!([["dev", "dev"]]));
+}

@@ -408,7 +408,7 @@ impl Inner {
         }
         let has = |word: &str| self.request.dbt_args.iter().any(|given| given == word);
         if has("--defer") && !has("--no-defer") {
-            let message = "--defer counts for SQL: Python models read the tables of this target";
+            let message = "with --defer SQL models read the tables of Python models in this target";
             self.log(LogLevel::Warn, "NotDeferred", message.to_owned());
         }
     }

@@ -15,6 +15,7 @@ from fal_worker.project.results import Outcomes, outcome
 from fal_worker.protocol import NodeResult, OpenRequest
 
 from .adapter import Adapter
+from .defer import Deferred
 from .nodes import Manifest
 from .rendering import compiled, rendered
 from .settings import Settings
@@ -52,6 +53,7 @@ class Project:
             (lambda: f"{settings.target_path}/run_results.json") if self.of_last_run else None,
         )
         self.config = self._config()
+        self._deferred = Deferred.of(self)
 
     @property
     def keyword(self) -> str:
@@ -67,10 +69,13 @@ class Project:
         self.results[result["unique_id"]] = named
 
     def relation(self, reader: Any, target: Any) -> Any:
-        """The table of a node; `None` for ephemeral SQL."""
+        """The table of a node, or the one that it is deferred to; `None` for ephemeral SQL."""
         if (own := open_relation(target.unique_id)) is not None:
             return own
-        return None if is_ephemeral(self, target) else table_of(self, target)
+        if is_ephemeral(self, target):
+            return None
+        here = table_of(self, target)
+        return here if self._deferred is None else self._deferred.relation(target, here)
 
     def has_macro(self, name: str) -> bool:
         """None is known here."""

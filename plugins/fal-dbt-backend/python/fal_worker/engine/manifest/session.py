@@ -70,7 +70,7 @@ class ManifestSession(SessionOperations):
             "started_at": started.isoformat(),
             "completed_at": ended.isoformat(),
         }
-        relation = str(self.project.relation(node, node))
+        relation = str(self.project.adapter.Relation.create_from(None, node))
         result = {**result, "timing": [step], "execution_time": (ended - started).total_seconds()}
         self.project.record(result, relation)
         return {**result, "relation_name": relation}
