@@ -16,7 +16,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Build fal-host, make .venv, run examples/jaffle_shop and show its result
-    Demo,
+    Demo(DemoArgs),
     /// Run every test
     Test(TestArgs),
     /// Measure fal-host against dbt and DuckDB; prints a Markdown table
@@ -30,6 +30,14 @@ pub(crate) enum Command {
         /// Folder to fill
         dir: PathBuf,
     },
+}
+
+/// Flags of `demo`.
+#[derive(Args, Debug)]
+pub(crate) struct DemoArgs {
+    /// Major version of dbt; 2 runs a copy of the example below cargo's target folder
+    #[arg(long, value_name = "VERSION", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(crate) dbt: u8,
 }
 
 /// Flags of `test`.
@@ -49,6 +57,8 @@ pub(crate) enum Part {
     Rust,
     /// Tests of the workspace that run dbt.
     E2e,
+    /// Those that run dbt 2, over an environment of its own.
+    Dbt2,
     /// Tests of the backend's Python side.
     Python,
 }

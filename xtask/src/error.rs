@@ -38,6 +38,9 @@ pub(crate) enum XtaskError {
         python.display()
     )]
     NoVenv { python: PathBuf, output: String },
+    /// dbt 2 does not run here.
+    #[error("dbt 2 cannot be installed here: {why}")]
+    NoDbt2 { why: &'static str },
     /// Some parts of the tests.
     #[error("failed: {failed:?}")]
     Parts { failed: Vec<Part> },

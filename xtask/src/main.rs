@@ -7,6 +7,7 @@
 
 mod args;
 mod bench;
+mod dbt2;
 mod demo;
 mod dist;
 mod error;
@@ -27,7 +28,7 @@ use crate::args::{Cli, Command};
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Demo => demo::run(),
+        Command::Demo(args) => demo::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Matrix(args) => matrix::run(&args),

@@ -16,7 +16,19 @@ pub fn dbt_python() -> PathBuf {
     )
 }
 
-/// Runs a program with that interpreter and gives the JSON that it prints.
+/// The interpreter of an environment with dbt 2.
+///
+/// # Panics
+/// If `FAL_TEST_DBT2_PYTHON` is not set.
+pub fn dbt2_python() -> PathBuf {
+    let named = env::var_os("FAL_TEST_DBT2_PYTHON").filter(|value| !value.is_empty());
+    named.map(PathBuf::from).expect(
+        "this test needs FAL_TEST_DBT2_PYTHON: a Python with dbt 2, pandas, polars and pyarrow. \
+         `cargo xtask test --only dbt2` makes one and runs these tests with it",
+    )
+}
+
+/// Runs a program with the interpreter of [`dbt_python`] and gives the JSON that it prints.
 ///
 /// # Panics
 /// If it fails.

@@ -12,20 +12,20 @@ use serde_json::json;
 
 /// The commands that a case runs in a project, and the tables that must be equal.
 pub(crate) struct Case {
-    folder: &'static str,
+    pub(crate) folder: &'static str,
     /// Command lines in order, and their exit codes.
-    runs: &'static [(&'static str, i32)],
-    tables: &'static str,
+    pub(crate) runs: &'static [(&'static str, i32)],
+    pub(crate) tables: &'static str,
 }
 
-const SHOP: Case = Case {
+pub(crate) const SHOP: Case = Case {
     folder: "tests/projects/shop",
     // The seed is read as a source.
     runs: &[("seed", 0), ("build --exclude raw_orders", 0)],
     tables: "main.raw_orders main.stg_orders main.totals main.ranks main.doubled main.report",
 };
 
-const VERBS: Case = Case {
+pub(crate) const VERBS: Case = Case {
     folder: "tests/projects/verbs",
     runs: &[("build", 0)],
     tables: "main.raw main.past main.orders main.forecast main.notes main.below_notes \
@@ -38,13 +38,13 @@ pub(crate) const SCRIPTS: Case = Case {
     tables: "main.raw main.orders main.customers main.report main.end",
 };
 
-const SCRIPT_API: Case = Case {
+pub(crate) const SCRIPT_API: Case = Case {
     folder: "tests/projects/script_api",
     runs: &[("seed", 0), ("run", 1)],
     tables: "main.orders main.below main.forecast main_other.shown_as written.log written.typed",
 };
 
-const FLAGS: Case = Case {
+pub(crate) const FLAGS: Case = Case {
     folder: "tests/projects/flags",
     runs: &[("run --target prod --vars 'size: 2'", 0)],
     tables: "prod.raw prod.score prod.total prod.report",
@@ -62,7 +62,7 @@ pub(crate) const DEPENDENCIES: Case = Case {
     tables: "main.a_docstring main.a_bound main.a_jinja main.a_below main.b_chain",
 };
 
-const ENVIRONMENTS: Case = Case {
+pub(crate) const ENVIRONMENTS: Case = Case {
     folder: "tests/projects/environments",
     // `with_broken` tests an installation that fails.
     runs: &[("run --exclude with_broken+", 0)],

@@ -6,6 +6,7 @@ mod broken_plugins;
 mod command_runner;
 mod commands;
 mod conformance;
+mod dbt2;
 mod dbt_features;
 mod dependencies;
 mod documentation;

@@ -4,6 +4,7 @@ use std::{env, process::Command};
 
 use super::postgres::Server;
 use crate::{
+    dbt2,
     error::Result,
     layout,
     program::{self, cargo},
@@ -12,6 +13,9 @@ use crate::{
 
 /// The requirements of the Ray cluster in the tests.
 const RAY: &str = "tests/ray-requirements.txt";
+
+/// The end-to-end tests that run dbt 2: one module.
+const DBT2: &str = "dbt2::";
 
 /// Runs all tests that need no dbt, then the doctests.
 pub(super) fn run(venv: &Venv) -> Result<()> {
@@ -35,14 +39,33 @@ pub(super) fn run_with_dbt(venv: &Venv) -> Result<()> {
     } else {
         plain()
     };
-    if !nextest() {
-        command.args(["--", "--ignored"]);
+    if nextest() {
+        command.args(["-E", &format!("not test(/^{DBT2}/)")]);
+    } else {
+        command.args(["--", "--ignored", "--skip", DBT2]);
     }
     // Ray has a separate environment: it is large, and models on Ray have no dbt.
     let ray = venv::within(layout::target().join("ray-venv"), RAY)?;
     let server = Server::start(venv)?;
     let command = in_environment(&mut command, venv)?.env("FAL_TEST_RAY_PYTHON", ray.python());
     program::run(command.env("FAL_TEST_POSTGRES", server.address()))
+}
+
+/// Runs the tests that compare dbt 2 with dbt-core 1.11, each in its environment.
+pub(super) fn run_with_dbt2(venv: &Venv) -> Result<()> {
+    if let Some(why) = dbt2::missing() {
+        program::tell(&format!("SKIPPED: dbt 2 is not tested here: {why}"));
+        return Ok(());
+    }
+    build()?;
+    let mut command = if nextest() {
+        cargo("nextest run -p fal-e2e --no-fail-fast --run-ignored only")
+    } else {
+        cargo("test --quiet -p fal-e2e --no-fail-fast --tests -- --ignored")
+    };
+    let dbt2 = dbt2::environment()?;
+    let command = in_environment(command.arg(DBT2), venv)?;
+    program::run(command.env("FAL_TEST_DBT2_PYTHON", dbt2.python()))
 }
 
 /// Builds fal-host and its plugins, which tests find in cargo's folder.

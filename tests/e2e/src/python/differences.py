@@ -1,6 +1,7 @@
 """Prints the differences between two databases' tables: `differences.py ONE OTHER SCHEMA.TABLE...`.
 
-Compares the columns' names and all rows, in any order. Databases differ in the widths of their
+Compares the columns' names and all rows, in any order. A table that is not there has `null` for
+names, and differs also from one that is not there either. Databases differ in the widths of their
 numbers and in the last digit of computed ones, so numbers are compared to nine significant digits.
 """
 
@@ -39,7 +40,12 @@ def plain(value):
 
 def content(cursor, table):
     schema, name = table.split(".")
-    cursor.execute(f'select * from "{schema}"."{name}"')
+    try:
+        cursor.execute(f'select * from "{schema}"."{name}"')
+    except Exception as error:
+        if "does not exist" not in str(error):
+            raise
+        return None, Counter()
     names = [column[0] for column in cursor.description]
     return names, Counter(tuple(map(plain, row)) for row in cursor.fetchall())
 
@@ -48,7 +54,7 @@ found = {}
 one, other = (connect(address) for address in sys.argv[1:3])
 for table in sys.argv[3:]:
     (names, rows), (other_names, other_rows) = content(one, table), content(other, table)
-    if names != other_names:
+    if names != other_names or names is None:
         found[table] = [names, other_names]
     elif rows != other_rows:
         found[table] = [
