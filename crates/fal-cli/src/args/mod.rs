@@ -270,9 +270,9 @@ pub(crate) struct SetupArgs {
     /// Adapter to install [default: the profile's]
     #[arg(long, value_name = "NAME")]
     pub(crate) adapter: Option<String>,
-    /// Version of dbt-core to install
-    #[arg(long, value_name = "VERSION", default_value = "1.11")]
-    pub(crate) dbt: String,
+    /// Version of dbt to install: `1.11`, `1.11.4`, `2`, `2.0.0a4` [default: 1.12 by uv, 1.11 by pip]
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) dbt: Option<String>,
     /// A requirements file to install as well [default: requirements.txt of the project, if there is one]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) requirements: Option<PathBuf>,
