@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fal_worker.engine.manifest.configured import Configured
+from fal_worker.engine.manifest.duckdb_file import DuckDBFile
 from fal_worker.engine.manifest.nodes import Manifest
 from fal_worker.engine.manifest.project import Project
 from fal_worker.engine.manifest.settings import Settings
@@ -151,3 +152,21 @@ def test_a_script_cannot_write_a_model_that_wants_macros_of_dbt(project):
     assert finishing(project, plain, project.relation(None, plain)) is None
     with pytest.raises(SessionError, match="a script cannot write it"):
         finishing(project, granted, project.relation(None, granted))
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"), [({}, "v1.0.0+"), ({"storage_compatibility_version": "latest"}, None)]
+)
+def test_the_duckdb_of_dbt_2_reads_a_new_file(tmp_path, options, expected):
+    import duckdb
+
+    path = tmp_path / "new.duckdb"
+    output = {"type": "duckdb", "path": str(path), "config_options": options}
+    file = DuckDBFile(settings(output).credentials)
+    file.handle().close()
+    file.close()
+    with duckdb.connect(str(path)) as connection:
+        (tags,) = connection.execute(
+            "select tags from duckdb_databases() where database_name = 'new'"
+        ).fetchone()
+    assert expected in (None, tags["storage_version"])

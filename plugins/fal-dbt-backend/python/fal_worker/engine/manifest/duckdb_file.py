@@ -40,7 +40,7 @@ class DuckDBFile:
 
     def _open(self) -> Any:
         duckdb = need("duckdb", "duckdb", "A Python model on DuckDB")
-        options = dict(self._output.get("config_options") or {})
+        options = {**_new_file(duckdb, self._path), **(self._output.get("config_options") or {})}
         Path(self._path).parent.mkdir(parents=True, exist_ok=True)
         try:
             connection = duckdb.connect(self._path, config=options)
@@ -88,6 +88,17 @@ def _failures(sql: str) -> Iterator[None]:
         raise SessionError(
             "gateway::database", f"{str(error).strip()} [in: {shortened(said)}]"
         ) from None
+
+
+def _new_file(duckdb: Any, path: str) -> dict[str, Any]:
+    """Options for a file that is not there yet.
+
+    The DuckDB that dbt 2 loads is older than 2.0, and does not open the files that DuckDB 2.0 makes
+    unless they have the form of before. Files that are there keep their form.
+    """
+    is_newer = int(duckdb.__version__.split(".")[0]) >= 2
+    is_new = not Path(path).exists()
+    return {"storage_compatibility_version": "v1.0.0"} if is_newer and is_new else {}
 
 
 def _check(path: str, output: dict[str, Any]) -> None:
