@@ -41,7 +41,35 @@ pub fn graph(
     reporters: &Arc<Reporters>,
     interrupt: &Interrupt,
 ) -> Result<Graph, HostError> {
-    let session = OpenSession::open(project, "ls", false, reporters, interrupt)?;
+    read(project, "ls", criteria, reporters, interrupt)
+}
+
+/// The whole graph for `doctor`: the backend also checks what a run would need.
+///
+/// # Errors
+/// If the project, a plugin, dbt or the warehouse is wrong.
+pub fn examine(
+    project: &Project,
+    reporters: &Arc<Reporters>,
+    interrupt: &Interrupt,
+) -> Result<Graph, HostError> {
+    read(
+        project,
+        "doctor",
+        &Criteria::default(),
+        reporters,
+        interrupt,
+    )
+}
+
+fn read(
+    project: &Project,
+    command: &str,
+    criteria: &Criteria,
+    reporters: &Arc<Reporters>,
+    interrupt: &Interrupt,
+) -> Result<Graph, HostError> {
+    let session = OpenSession::open(project, command, false, reporters, interrupt)?;
     let loaded = session.load(project, &project.prepare()?)?;
     loaded.faults.settle(reporters, |_| false)?;
     let selection = session.select(&loaded, criteria)?;

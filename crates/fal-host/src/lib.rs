@@ -24,7 +24,7 @@ mod session;
 pub use error::HostError;
 pub use faults::source_problems;
 pub use hooks::{HooksError, HooksOptions, hooks};
-pub use inspect::{Graph, check, graph};
+pub use inspect::{Graph, check, examine, graph};
 pub use interrupt::Interrupt;
 pub use project::{Project, ProjectArgs};
 pub use run::{Retry, RetryError, RunOptions, RunOutcome, run};

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use fal_graph::Criteria;
 use fal_host::{Graph, HostError, Project};
 use fal_plugin::manifest::Stage;
 use fal_project::{FileDiagnostic, Profile};
@@ -47,12 +46,7 @@ fn look(context: &Context, project: &Project, findings: &mut Vec<Finding>) {
         findings.push(finding(stage.name(), plugins(project, stage)));
     }
     findings.push(finding("models", models(project)));
-    let graph = fal_host::graph(
-        project,
-        &Criteria::default(),
-        &Arc::new(Reporters::new()),
-        &context.interrupt,
-    );
+    let graph = fal_host::examine(project, &Arc::new(Reporters::new()), &context.interrupt);
     let runners = graph
         .as_ref()
         .map(|graph| graph.runners.values().cloned().collect())
@@ -103,14 +97,17 @@ fn models(project: &Project) -> Result<String, HostError> {
 /// Describes the session that read the project and ran nothing.
 fn dbt(graph: &Graph) -> String {
     let info = &graph.info;
-    let engine = info
-        .engine
-        .as_ref()
-        .map(|engine| format!("\ndriven by {engine}"))
-        .unwrap_or_default();
+    let engine = match &info.engine {
+        Some(engine) => format!("by {engine}"),
+        None => "from the inside, as it is a dbt-core 1.x; by its commands if FAL_HOST_DBT_ENGINE is commands".to_owned(),
+    };
     format!(
-        "dbt-core {}, {} {}, {} threads, {}{engine}",
-        info.dbt_version, info.adapter, info.adapter_version, info.threads, info.python
+        "dbt-core {}, {}, {} threads, {}\ndriven {engine}",
+        info.dbt_version,
+        // dbt 2 names no version.
+        format!("{} {}", info.adapter, info.adapter_version).trim_end(),
+        info.threads,
+        info.python
     )
 }
 

@@ -55,6 +55,13 @@ pub(crate) fn list(request: &OpenRequest, method: &str, value: &str) -> Vec<Stri
     words
 }
 
+/// Runs a query in the warehouse and prints its rows as JSON.
+pub(crate) fn show(request: &OpenRequest, sql: &str) -> Vec<String> {
+    let mut words = common("show", request);
+    words.extend(["--output", "json", "--inline", sql].map(str::to_owned));
+    words
+}
+
 fn common(command: &str, request: &OpenRequest) -> Vec<String> {
     let level = if request.debug { "debug" } else { "info" };
     let mut words: Vec<_> = [

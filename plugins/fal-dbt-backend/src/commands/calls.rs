@@ -227,5 +227,52 @@ pub(super) fn error_of(ended: &Ended) -> PluginError {
     let code = codes
         .iter()
         .find(|(said, _)| words.iter().any(|words| words.contains(said)));
-    PluginError::new(code.map_or("dbt::error", |(_, code)| code), message)
+    let help = refused_key(&message);
+    let error = PluginError::new(code.map_or("dbt::error", |(_, code)| code), message);
+    match help {
+        Some(help) => error.with_help(help),
+        None => error,
+    }
+}
+
+/// Returns what to write instead of a key that dbt-core 1.x lets pass and dbt 2 refuses.
+fn refused_key(message: &str) -> Option<&'static str> {
+    let known = [
+        (
+            "fal_environment",
+            "dbt 2 takes it below `meta`: dbt.config(meta={\"fal\": {\"environment\": ...}})",
+        ),
+        ("meta", "dbt 2 takes `meta` below `config`: `config: {meta: ...}`"),
+        (
+            "fal",
+            "dbt 2 takes no global scripts (`fal:` at the top of a schema file): use scripts and hooks of models",
+        ),
+    ];
+    let refuses = |key: &str| message.contains(&format!("Ignored unexpected key `\"{key}\"`"));
+    let found = known.into_iter().find(|(key, _)| refuses(key));
+    found.map(|(_, help)| help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_dbt_2_refuses_have_a_remedy() {
+        for (key, remedy) in [
+            ("meta", Some("below `config`")),
+            ("fal_environment", Some("below `meta`")),
+            ("fal", Some("global scripts")),
+            ("most", None),
+        ] {
+            let message = format!("Ignored unexpected key `\"{key}\"`. YAML path: `{key}`.");
+            let help = refused_key(&message);
+            assert_eq!(help.is_some(), remedy.is_some(), "{key}");
+            assert!(
+                help.unwrap_or_default()
+                    .contains(remedy.unwrap_or_default()),
+                "{key}"
+            );
+        }
+    }
 }

@@ -1,9 +1,7 @@
 //! Which engine runs dbt, and where the `dbt` program is.
 
 use std::{
-    env,
-    ffi::OsStr,
-    fs,
+    env, fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
@@ -121,6 +119,28 @@ fn is_program(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
+/// Returns the names of what is in the `site-packages` of an interpreter.
+fn packages(python: &Path) -> Vec<String> {
+    let prefix = python.parent().and_then(Path::parent);
+    let libraries = prefix.map(|prefix| prefix.join("lib"));
+    let entries = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten();
+    let packages = libraries
+        .into_iter()
+        .flat_map(entries)
+        .flat_map(|library| entries(library.path().join("site-packages")));
+    packages
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect()
+}
+
+/// Returns the version of a package that is installed for an interpreter.
+pub(super) fn installed(python: &Path, package: &str) -> Option<String> {
+    packages(python).iter().find_map(|name| {
+        let (name, version) = name.strip_suffix(".dist-info")?.split_once('-')?;
+        (name == package).then(|| version.to_owned())
+    })
+}
+
 /// The dbt in the packages of an interpreter.
 #[derive(Debug, PartialEq, Eq)]
 enum Installed {
@@ -132,15 +152,7 @@ enum Installed {
 
 impl Installed {
     fn of(python: &Path) -> Self {
-        let prefix = python.parent().and_then(Path::parent);
-        let libraries = prefix.map(|prefix| prefix.join("lib"));
-        let entries = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten();
-        let packages = libraries
-            .into_iter()
-            .flat_map(entries)
-            .flat_map(|library| entries(library.path().join("site-packages")));
-        let names: Vec<_> = packages.map(|entry| entry.file_name()).collect();
-        Self::among(names.iter().filter_map(|name| OsStr::to_str(name)))
+        Self::among(packages(python).iter().map(String::as_str))
     }
 
     fn among<'a>(names: impl Iterator<Item = &'a str>) -> Self {

@@ -21,7 +21,7 @@ use super::{
     arguments,
     call::{Line, Program},
     calls::Calls,
-    copied,
+    checks, copied,
     manifest::Manifest,
     parsed::Parsed,
     project::{is_dbt_2, Project},
@@ -123,13 +123,19 @@ impl Engine for CommandEngine {
                 inner.reason
             ),
         );
+        let mut facts = vec![format!(
+            "the program {program}, by its commands: {}",
+            inner.reason
+        )];
+        if inner.request.command == checks::COMMAND && is_dbt_2(version) {
+            let (settings, request) = (&project.settings, &inner.request);
+            let found = checks::of_warehouse(&inner.program, request, settings, &inner.python)?;
+            facts.extend(found);
+        }
         let info = SessionInfo {
             adapter_version,
             python: inner.python.display().to_string(),
-            engine: Some(format!(
-                "the program {program}, by its commands: {}",
-                inner.reason
-            )),
+            engine: Some(facts.join("\n")),
             args: project.args(&inner.request),
             ..SessionInfo::default()
         };

@@ -13,6 +13,7 @@
 mod arguments;
 mod call;
 mod calls;
+mod checks;
 mod choice;
 mod copied;
 mod engine;
