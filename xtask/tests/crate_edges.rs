@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "fal-cli",
         &[
             "fal-environments",
+            "fal-files",
             "fal-graph",
             "fal-host",
             "fal-plugin",
