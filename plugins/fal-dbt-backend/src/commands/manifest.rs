@@ -178,6 +178,11 @@ impl Node {
         texts(self.0.get("depends_on").and_then(|its| its.get("nodes")))
     }
 
+    /// Returns the version of a versioned model.
+    pub(crate) fn version(&self) -> Option<String> {
+        self.0.get("version").and_then(plain)
+    }
+
     /// Returns the parts of its qualified name.
     pub(crate) fn fqn(&self) -> impl Iterator<Item = &str> {
         texts(self.0.get("fqn"))

@@ -19,6 +19,7 @@ mod copied;
 mod engine;
 mod events;
 mod manifest;
+mod materialized;
 mod outcome;
 mod parsed;
 mod plan;

@@ -8,6 +8,7 @@ use serde_json::{json, Map, Value};
 use super::{
     arguments,
     manifest::{Manifest, Node},
+    materialized::{of_stubs, Materialized},
     plan::{add_tests, Ids, Parents, Plan},
     settings::Settings,
 };
@@ -15,12 +16,17 @@ use super::{
 /// What dbt runs, of all resource types.
 const RUN_BY_DBT: &[&str] = &["model", "seed", "snapshot", "test", "unit_test"];
 
+/// Python models with these materializations become tables.
+const TABLES: &[&str] = &["table", "view", "ephemeral"];
+
 /// A loaded project.
 pub(crate) struct Project {
     pub(crate) settings: Settings,
     pub(crate) manifest: Manifest,
     /// Unique ids of the stubs of Python models.
     pub(crate) stubs: Ids,
+    /// The materializations of stubs, where a file names one.
+    pub(crate) materialized: HashMap<String, Materialized>,
     /// Whether dbt itself runs models that are written in Python on this adapter.
     pub(crate) dbt_runs_python: bool,
 }
@@ -31,7 +37,7 @@ impl Project {
             .filter_map(|model| model.stub_path.as_deref())
             .collect();
         let packages = settings.packages();
-        let stubs = (manifest.members())
+        let stubs: Ids = (manifest.members())
             .filter(|node| paths.contains(&*manifest.path(node, &packages)))
             .map(|node| node.unique_id().to_owned())
             .collect();
@@ -42,6 +48,7 @@ impl Project {
             _ => !is_dbt_2(manifest.metadata("dbt_version")),
         };
         Self {
+            materialized: of_stubs(&settings, &manifest, &stubs),
             dbt_runs_python,
             settings,
             manifest,
@@ -67,7 +74,15 @@ impl Project {
             disabled: manifest.disabled(&settings.packages()),
             ..info
         };
-        let nodes = manifest.members().map(Node::graph_node).collect();
+        let mut nodes: Vec<_> = manifest.members().map(Node::graph_node).collect();
+        // Selectors and reports see what becomes of a stub, unless it is a plain table.
+        for node in &mut nodes {
+            let wanted = self.materialized.get(&node.unique_id);
+            if let Some(wanted) = wanted.filter(|wanted| !TABLES.contains(&&*wanted.name)) {
+                let name = wanted.name.as_str().into();
+                node.config.insert("materialized".to_owned(), name);
+            }
+        }
         RunGraph { info, nodes }
     }
 
@@ -181,9 +196,13 @@ impl Project {
         let nodes = nodes.filter_map(|unique_id| self.manifest.node(unique_id));
         let mut models = nodes.filter(|node| self.is_run_by_host(node));
         models.any(|node| {
-            // The configuration of a stub says `ephemeral`.
-            let materialized = node.config("materialized").unwrap_or_default();
-            let is_odd = node.is_python() && !["table", "incremental"].contains(&materialized);
+            let of_stub = self.materialized.get(node.unique_id());
+            let name = of_stub.map_or_else(
+                || node.config("materialized").unwrap_or("table"),
+                |its| its.name.as_str(),
+            );
+            let is_table = TABLES.contains(&name) && (name != "view" || !node.is_python());
+            let is_odd = !is_table && name != "incremental";
             is_odd || refusable.iter().any(|name| node.configures(name))
         })
     }
@@ -265,14 +284,8 @@ mod tests {
             },
         });
         let settings = Settings {
-            project: Map::new(),
-            project_root: String::new(),
-            profiles_dir: std::path::PathBuf::new(),
-            profile_name: String::new(),
-            target_name: String::new(),
             output: Map::from_iter([("type".to_owned(), json!(adapter))]),
-            target_path: String::new(),
-            vars: Map::new(),
+            ..Settings::default()
         };
         let manifest = serde_json::from_value(manifest).unwrap();
         Project::new(settings, manifest, &LoadRequest::default())

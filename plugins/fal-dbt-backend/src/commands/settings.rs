@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 const LARGEST: u64 = 16 << 20;
 
 /// One target of one profile, for one project. The worker gets it as it is here.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Settings {
     /// dbt_project.yml, not rendered.
     pub(crate) project: Map<String, Value>,
@@ -133,6 +133,14 @@ impl Settings {
             other => other.as_u64().and_then(|number| u32::try_from(number).ok()),
         });
         number.filter(|&threads| threads > 0).unwrap_or(1)
+    }
+
+    /// Returns a text of the project's files with its Jinja rendered; `None` if it cannot be.
+    pub(crate) fn rendered(&self, text: &str) -> Option<String> {
+        let declared = self.project.get("vars").and_then(Value::as_object);
+        let mut vars = declared.cloned().unwrap_or_default();
+        vars.extend(self.vars.clone());
+        Jinja::new(vars).render(text, Path::new("")).ok()
     }
 
     /// Returns the folder into which dbt installs packages, below the project, with `/`.
@@ -256,7 +264,7 @@ pub(super) fn expanded(folder: &str) -> PathBuf {
     }
 }
 
-fn load(path: &Path, code: &'static str) -> Result<Map<String, Value>, PluginError> {
+pub(super) fn load(path: &Path, code: &'static str) -> Result<Map<String, Value>, PluginError> {
     let error = |cause: String| PluginError::new(code, format!("{}: {cause}", path.display()));
     let text = fal_files::read_text(path, LARGEST).map_err(|cause| error(cause.to_string()))?;
     match serde_saphyr::from_str(&text) {

@@ -44,6 +44,7 @@ impl Inner {
                 "manifest": Path::new(&settings.target_path).join("manifest.json"),
                 "settings": settings,
                 "runs_native": !loaded.project.dbt_runs_python,
+                "materialized": loaded.project.materialized,
             }),
         )?;
         if let Some(begun) = self.begun.get() {

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from fal_worker.protocol import NodeResult, OpenRequest
+    from fal_worker.warehouse.interface import Finish
 
     from .results import Outcomes
 
@@ -101,12 +102,8 @@ class Project(Protocol):
         """
         ...
 
-    def check_macros(self, node: Any) -> None:
-        """Raises where macros that a node configures cannot run."""
-        ...
-
-    def macros(self, node: Any) -> dict[str, Any]:
-        """The names that macros of the node see: macros, `this`, `config`."""
+    def finishing(self, node: Any, relation: Any) -> Finish:
+        """Makes the indexes, grants and comments that a node configures, on its new table."""
         ...
 
 

@@ -13,6 +13,7 @@ from .registry import facts_of
 
 if TYPE_CHECKING:
     from fal_worker.project.interface import Project
+    from fal_worker.project.live import LiveProject
 
 
 def finishing(project: Project, node: Any, relation: Any) -> Finish | None:
@@ -21,14 +22,13 @@ def finishing(project: Project, node: Any, relation: Any) -> Finish | None:
     asked = config.get("grants") or config.get("indexes") or config.get("persist_docs")
     if not asked and not facts_of(project.adapter.type()).applies_config:
         return None
-    project.check_macros(node)
-    return Finishing(project, node, relation.incorporate(type="table"))
+    return project.finishing(node, relation.incorporate(type="table"))
 
 
 class Finishing:
     """The macros of one model, called as `Finish`."""
 
-    def __init__(self, project: Project, node: Any, relation: Any) -> None:
+    def __init__(self, project: LiveProject, node: Any, relation: Any) -> None:
         self._project, self._node, self._relation = project, node, relation
         self.config = node.config
 

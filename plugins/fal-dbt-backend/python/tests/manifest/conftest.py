@@ -12,10 +12,20 @@ from fal_worker.engine.manifest.session import ManifestSession
 from fal_worker.errors import SessionError
 from live.fixtures import make_project, sessions
 from live.process import Refused
-from materialized.conftest import ModelClient, files, stub, stubs
+from materialized.conftest import INCREMENTAL, OTHERS, OWN, ModelClient, files, stub, stubs
 from postgres.conftest import Database, server  # noqa: F401
 
 WAREHOUSES = ("duckdb", "postgres")
+# As the supervisor reads it from the schema file.
+MATERIALIZED = {
+    f"model.shop.{name}": {"name": config["materialized"], "is_own": True}
+    for name, config in {
+        **{f"py_{name}": {"materialized": "incremental"} for name in INCREMENTAL},
+        **{f"py_{name}": config for name, config in OTHERS.items()},
+        **OWN,
+    }.items()
+    if "{{" not in config.get("materialized", "{{")
+}
 
 
 class Ours:
@@ -34,14 +44,9 @@ class Ours:
             python_models=[{"stub_path": path} for path in ("models/fal/batch.sql", *stubs())],
             gateway={"socket_dir": str(socket_dir)},
             manifest=str(manifest),
+            materialized=MATERIALIZED,
             settings={
-                "project": {
-                    "name": "shop",
-                    "models": {
-                        "+materialized": "view",
-                        "shop": {"projects": {"+materialized": "{{ 'incremental' }}"}},
-                    },
-                },
+                "project": {"name": "shop"},
                 "project_root": base["project_dir"],
                 "profile_name": "shop",
                 "target_name": "dev",

@@ -78,6 +78,12 @@ def test_comments_indexes_and_rights(both_clients):
         there = ours.query(sql.format("py_described"))
         assert there == dbt.query(sql.format("sql_described"))
         assert there
+    script = ours.open("script", role="after", model="model.shop.py_described")
+    script.write(ROWS, op="write_to_model", end=True, mode="overwrite")
+    assert ours.query(COMMENTS[dbt.warehouse].format("py_described")) == [
+        ("Rows; of $a$.",),
+        ("The key; unique",),
+    ]
     if dbt.warehouse == "postgres":
         dbt.run("do $$ begin create role reads; exception when duplicate_object then null; end $$")
         rights = "select privilege_type::text from information_schema.role_table_grants where table_name = 'py_granted_rows' and grantee = 'reads'"

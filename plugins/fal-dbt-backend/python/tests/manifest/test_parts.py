@@ -15,7 +15,6 @@ PROJECT = {
     "profile": "shop",
     "quoting": {"schema": False},
     "vars": {"factor": 2, "other": {"factor": 3}},
-    "models": {"shop": {"deep": {"+materialized": "incremental"}}},
 }
 
 
@@ -120,38 +119,24 @@ def test_sql_is_rendered_with_relations_and_ephemeral_models(project):
         project.compile_sql("{{ ref('nothing') }}")
 
 
-def test_what_needs_macros_of_dbt_is_refused(project):
-    def configured(**more):
-        nodes = Manifest({"nodes": {"m": node("m", **more)}}).nodes
-        return Configured.read(project.settings, nodes["m"])
+def test_what_needs_macros_of_dbt_is_refused():
+    def configured(name, own=False, **more):
+        model = Manifest({"nodes": {"m": node("m", **more)}}).nodes["m"]
+        return Configured.read(model, {"name": name, "is_own": own})
 
-    def refused(**more):
+    def refused(name, **config):
         with pytest.raises(SessionError) as caught:
-            configured(**more)
+            configured(name, config=config)
         return caught.value.message
 
-    assert (
-        Configured.read(project.settings, project.manifest.nodes["model.shop.stub"]).name == "table"
+    views = [configured("view", own) for own in (True, False)]
+    assert [(each.name, each.wanted_view) for each in views] == [("table", True), ("table", False)]
+    assert configured("incremental").name == "incremental"
+    assert "microbatch cuts SQL" in refused("incremental", incremental_strategy="microbatch")
+    assert "'mine' is a macro" in refused("incremental", incremental_strategy="mine")
+    assert "materialized: mine, sql_header, unlogged of" in refused(
+        "mine", sql_header="x", unlogged=True
     )
-    assert configured(fqn=["shop", "deep", "m"]).name == "incremental"
-    deep = {"fqn": ["shop", "deep", "m"]}
-    assert "microbatch cuts SQL" in refused(**deep, config={"incremental_strategy": "microbatch"})
-    assert "'mine' is a macro" in refused(**deep, config={"incremental_strategy": "mine"})
-    assert "sql_header, unlogged of a Python" in refused(
-        config={"sql_header": "x", "unlogged": True}
-    )
-
-
-def test_a_script_cannot_write_a_model_that_wants_macros_of_dbt(project):
-    from fal_worker.warehouse.finishing import finishing
-
-    plain, granted = (
-        Manifest({"nodes": {"m": node("m", config=config)}}).nodes["m"]
-        for config in ({}, {"grants": {"select": ["x"]}})
-    )
-    assert finishing(project, plain, project.relation(None, plain)) is None
-    with pytest.raises(SessionError, match="a script cannot write it"):
-        finishing(project, granted, project.relation(None, granted))
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,13 @@
-"""How a Python model is materialized where dbt runs as a program: read from the project's files,
-since the stub's own `ephemeral` hides it in manifest.json.
-"""
+"""How a Python model is materialized where dbt runs as a program."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from fal_worker.errors import SessionError
 
 from .dialects import texts_of
-from .jinja import env_var, render_all
-from .settings import Settings, load_yaml
 
 INCREMENTAL = "incremental"
 STRATEGIES = ("append", "delete+insert", "merge")
@@ -35,16 +30,20 @@ class Configured:
     wanted_view: bool = False
 
     @classmethod
-    def read(cls, settings: Settings, node: Any) -> Configured:
-        """Raises for what cannot be done without dbt's own macros."""
-        own = None
+    def read(cls, node: Any, said: dict[str, Any] | None = None) -> Configured:
+        """Raises for what cannot be done without dbt's own macros.
+
+        `said` is what the project's files say of a stub, whose own `ephemeral` hides it in
+        manifest.json: its `name`, and whether the model's entry in a schema file has it (`is_own`).
+        """
+        said = said or {}
         if node.language == "python":
             name = str(node.config.materialized or "table")
             _check_native(node, name)
         else:
-            own = _in_schema_file(settings, node)
-            name = _rendered(settings, node, own or _in_project(settings, node) or "table")
-        found = cls(node, "table" if name in _TABLES else name, own == "view")
+            name = str(said.get("name") or "table")
+        wanted_view = name == "view" and bool(said.get("is_own"))
+        found = cls(node, "table" if name in _TABLES else name, wanted_view)
         found._check()
         return found
 
@@ -97,45 +96,3 @@ def _check_native(node: Any, name: str) -> None:
             f"{node.unique_id} is a Python model: its rows are in no query, so it cannot be materialized as view",
             'Say table or incremental: dbt.config(materialized="table").',
         )
-
-
-def _rendered(settings: Settings, node: Any, said: Any) -> str:
-    names = {
-        "env_var": env_var,
-        "var": lambda name, default=None: settings.vars_of(node.package_name).get(name, default),
-    }
-    return str(render_all(said, names, node.unique_id))
-
-
-def _in_schema_file(settings: Settings, node: Any) -> Any:
-    """What the model's entry says, that of its version first."""
-    if not node.patch_path:
-        return None
-    content = load_yaml(Path(settings.project_root) / str(node.patch_path).partition("://")[2])
-    for entry in content.get("models") or []:
-        if entry.get("name") == node.name:
-            of_version = [
-                version
-                for version in entry.get("versions") or []
-                if node.version is not None and str(version.get("v")) == str(node.version)
-            ]
-            for part in [*of_version, entry]:
-                if said := (part.get("config") or {}).get("materialized"):
-                    return said
-    return None
-
-
-def _in_project(settings: Settings, node: Any) -> Any:
-    """The deepest entry of dbt_project.yml that applies."""
-    level, found = settings.project.get("models") or {}, None
-    for part in [None, *node.fqn]:
-        level = level if part is None else level.get(part)
-        if not isinstance(level, dict):
-            break
-        found = level.get("+materialized") or _plain(level.get("materialized")) or found
-    return found
-
-
-def _plain(value: Any) -> Any:
-    # Without its plus it may be a folder of that name.
-    return value if isinstance(value, str) else None

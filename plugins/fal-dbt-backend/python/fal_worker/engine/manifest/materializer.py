@@ -51,7 +51,7 @@ class Plan:
 
     def __init__(self, project: Project, node: Any, relation: Any) -> None:
         self._project, self._node, self._relation = project, node, relation
-        self._configured = Configured.read(project.settings, node)
+        self._configured = Configured.read(node, project.materialized.get(node.unique_id))
         self._dialect = dialect_of(project.adapter.type())
         self._strategy, self._anew = self._configured.strategy, self._is_full_refresh()
         # Whether rows are added to a table that is there; known when the write begins.

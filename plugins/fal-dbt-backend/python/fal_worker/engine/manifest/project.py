@@ -5,20 +5,24 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fal_worker.engine import arguments
-from fal_worker.errors import SessionError
 from fal_worker.project.graph import Files
 from fal_worker.project.interface import Compiled, is_ephemeral, open_relation, table_of
 from fal_worker.project.results import Outcomes, outcome
 from fal_worker.protocol import NodeResult, OpenRequest
 
+from . import options
 from .adapter import Adapter
 from .defer import Deferred
+from .dialects import dialect_of
 from .nodes import Manifest
 from .rendering import compiled, rendered
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from fal_worker.warehouse.interface import Finish
 
 T = TypeVar("T")
 
@@ -41,6 +45,8 @@ class Project:
             if self.files.path(node) in stub_paths
         }
         self.selected: set[str] = set()
+        # What the project's files say of stubs, by unique id.
+        self.materialized: dict[str, dict[str, Any]] = {}
         # Whether dbt-native models run here, since dbt runs none.
         self.runs_native = False
         self.of_last_run = request["command"] == arguments.OF_LAST_RUN
@@ -101,14 +107,10 @@ class Project:
     def compile_stub(self, unique_id: str) -> None:
         """Nothing is compiled here."""
 
-    def check_macros(self, node: Any) -> None:
-        """Of a model that a script writes."""
-        message = f"{node.unique_id} has grants, indexes or persist_docs: a script cannot write it where dbt runs as a program"
-        raise SessionError("engine::unsupported", message)
-
-    def macros(self, node: Any) -> dict[str, Any]:
-        self.check_macros(node)
-        return {}
+    def finishing(self, node: Any, relation: Any) -> Finish:
+        """Statements of ours, of a model that a script writes."""
+        dialect = dialect_of(self.adapter.type())
+        return lambda handle, is_new: options.apply(handle, dialect, node, relation, is_new)
 
     def python_models(self) -> list[Any]:
         """The selected models whose tables are made here."""

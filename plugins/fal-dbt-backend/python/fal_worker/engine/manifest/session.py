@@ -36,6 +36,7 @@ class ManifestSession(SessionOperations):
         settings = Settings(**message["settings"])
         models = stub_paths(message["python_models"])
         self._project = Project(self._request, settings, Manifest.read(message["manifest"]), models)
+        self._project.materialized = message.get("materialized") or {}
         self._project.runs_native = bool(message.get("runs_native"))
         self._materializer = Materializer(self._project)
         self._gateway = GatewayService(

@@ -7,10 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from fal_worker.errors import SessionError
-
-from .jinja import need
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -44,16 +40,6 @@ class Settings:
         common = {name: value for name, value in declared.items() if not isinstance(value, dict)}
         own = declared.get(package)
         return {**common, **(own if isinstance(own, dict) else {}), **self.vars}
-
-
-def load_yaml(path: Path) -> dict[str, Any]:
-    """A file of mappings; an empty one for anything else."""
-    yaml = need("yaml", "pyyaml", "Reading dbt's settings")
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise SessionError("dbt::project", f"{path}: {error}") from None
-    return value if isinstance(value, dict) else {}
 
 
 def _credentials(output: dict[str, Any]) -> SimpleNamespace:
