@@ -25,7 +25,11 @@ BEGIN, END = "<!-- made by `cargo xtask matrix` -->\n", "<!-- end -->\n"
 
 # The minor versions of dbt-core that fal-host drives from the inside.
 VERSIONS = ["1.8", "1.9", "1.10", "1.11", "1.12"]
-# Test programs of `tests/e2e` that say most about dbt. `--all` runs every one.
+# Builds of dbt 2, which is a program: `dbt-core` is open source, `dbt` (Fusion) is only tested.
+DBT_2 = {"2.0.0a4": "dbt-core==2.0.0a4", "2.0.0rc196": "dbt==2.0.0rc196"}
+# Where `cargo xtask test` puts the environment that dbt 2 is compared with, and DuckDB's library.
+DBT_1, LIBRARY = REPOSITORY / ".venv/bin/python", "dbt2-venv/lib/libduckdb.so"
+# Test modules of `tests/e2e` that say most about dbt. `--all` runs every one.
 E2E = ["artifacts", "hooks", "native_models", "postgres", "scripts", "verbs"]
 # Folders of the Python tests that start dbt.
 FOLDERS = ["gateway", "postgres", "session"]
@@ -39,8 +43,11 @@ OVERRIDES = 'dbt-core-experimental-parser; sys_platform == "never"\n'
 INSTALLED = ["dbt-core", "dbt-duckdb", "dbt-postgres", "dbt-adapters", "duckdb"]
 ASK = f"""
 import json, platform
-from importlib.metadata import version
-found = {{name: version(name) for name in {INSTALLED}}}
+from importlib.metadata import distributions
+versions = {{its.name: its.version for its in distributions()}}
+found = {{name: versions.get(name, 'none') for name in {INSTALLED}}}
+if found['dbt-core'] == 'none':
+    found['dbt-core'] = versions.get('dbt', 'none') + ' (Fusion)'
 print(json.dumps({{**found, 'python': platform.python_version()}}))
 """
 
@@ -60,13 +67,17 @@ def main() -> None:
     parts = args.only or ["python", "e2e"]
     if "e2e" in parts and not args.table:
         run(["cargo", "build", "--workspace"])
-    environments = {version: Environment(args.target, version) for version in VERSIONS + args.dbt}
+    environments = {
+        version: Environment(args.target, version) for version in [*VERSIONS, *DBT_2, *args.dbt]
+    }
     failed = [
         version
-        for version in ([] if args.table else args.dbt or VERSIONS)
+        for version in ([] if args.table else args.dbt or [*VERSIONS, *DBT_2])
         if environments[version].make() and not environments[version].test(parts, args.all)
     ]
-    known = [results for version in VERSIONS if (results := environments[version].results())]
+    known = [
+        results for version in [*VERSIONS, *DBT_2] if (results := environments[version].results())
+    ]
     PAGE.write_text(replaced(PAGE.read_text("utf-8"), f"{render(known)}\n{ran()}"), "utf-8")
     sys.stdout.write(render(known))
     if failed:
@@ -86,7 +97,8 @@ class Environment:
         """Makes the environment unless it exists; says so if it cannot be made here."""
         tell(f"\n==> dbt {self.version}")
         try:
-            if is_minor(self.installed()["dbt-core"], self.version):
+            found = self.installed()["dbt-core"]
+            if is_minor(found, self.version) or found.split(" ")[0] == self.version:
                 return True
         except (OSError, subprocess.CalledProcessError):
             pass  # Make it.
@@ -107,7 +119,23 @@ class Environment:
             overrides = self.folder / "overrides.txt"
             overrides.write_text(OVERRIDES)
             install += ["--override", str(overrides)]
+        if self.version in DBT_2:
+            return self.make_dbt_2(install)
         run([*install, f"dbt-core~={self.version}.0", *REQUIREMENTS])
+        return True
+
+    def make_dbt_2(self, install: list[str]) -> bool:
+        """Installs what `cargo xtask test --only dbt2` tests, with another dbt."""
+        library = self.target / LIBRARY
+        if not (library.exists() and DBT_1.exists()):
+            tell("Left out: run `cargo xtask test --only dbt2` first")
+            return False
+        pinned = (REPOSITORY / "tests/dbt2-requirements.txt").read_text().splitlines()
+        requirements = self.folder / "requirements.txt"
+        lines = [DBT_2[self.version] if "dbt-core==" in line else line for line in pinned]
+        requirements.write_text("\n".join(lines))
+        run([*install, "-r", str(requirements)])
+        shutil.copy(library, self.folder / "lib")
         return True
 
     def installed(self) -> dict[str, str]:
@@ -131,6 +159,9 @@ class Environment:
         Returns whether all passed.
         """
         results = self.results() | {"installed": self.installed()}
+        if self.version in DBT_2:
+            # The process that serves Python models is tested without dbt.
+            parts = [part for part in parts if part == "e2e"]
         if "python" in parts:
             results["python"] = self.attempt(pytest_command(self.python), "python", WORKER)
         if "e2e" in parts:
@@ -143,21 +174,26 @@ class Environment:
         # Tests need uv but must not find the environment's Python, which they start by its path.
         tools = self.folder / "tools"
         tools.mkdir(exist_ok=True)
+        uv = DBT_1.with_name("uv") if self.version in DBT_2 else self.bin / "uv"
         if not (tools / "uv").exists():
-            (tools / "uv").symlink_to(self.bin / "uv")
+            (tools / "uv").symlink_to(uv)
         env = {
             "PATH": f"{os.environ['PATH']}{os.pathsep}{tools}",
             "FAL_TEST_PYTHON": str(self.python),
             "FAL_TEST_DBT_PYTHON": str(self.python),
             "FAL_TEST_HOST": str(self.target / "debug/fal-host"),
         }
+        if self.version in DBT_2:
+            env |= {"FAL_TEST_PYTHON": str(DBT_1), "FAL_TEST_DBT_PYTHON": str(DBT_1)}
+            env["FAL_TEST_DBT2_PYTHON"] = str(self.python)
+            return self.attempt(e2e_command(["dbt2"]), "e2e", REPOSITORY, env)
         # The program by which pytest starts a server; it stops when its standard input ends.
         cluster = [self.python, WORKER / "tests/postgres/cluster.py"]
         pipe = subprocess.PIPE
         with subprocess.Popen(cluster, stdin=pipe, stdout=pipe, text=True) as server:
             assert server.stdout is not None
             env["FAL_TEST_POSTGRES"] = server.stdout.readline().strip()
-            return self.attempt(e2e_command(every), "e2e", REPOSITORY, env)
+            return self.attempt(e2e_command([] if every else E2E), "e2e", REPOSITORY, env)
 
     def attempt(
         self, command: Words, name: str, cwd: Path, env: dict[str, str] | None = None
@@ -198,18 +234,20 @@ def pytest_command(python: Path) -> Words:
     return [python, *options, *(f"tests/{folder}" for folder in FOLDERS)]
 
 
-def e2e_command(every: bool) -> Words:
-    programs = [word for name in E2E for word in ("--test", name)]
+def e2e_command(modules: list[str]) -> Words:
+    """Runs the tests of these modules, or of all but dbt 2."""
+    names = [f"{name}::" for name in modules]
     if shutil.which("cargo-nextest"):
         options = ["--no-fail-fast", "--run-ignored", "only"]
-        return ["cargo", "nextest", "run", "-p", "fal-e2e", *options, *([] if every else programs)]
-    selected = ["--tests"] if every else programs
-    return ["cargo", "test", "-p", "fal-e2e", "--no-fail-fast", *selected, "--", "--ignored"]
+        every = ["-E", "not test(/^dbt2::/)"]
+        return ["cargo", "nextest", "run", "-p", "fal-e2e", *options, *(names or every)]
+    cargo = ["cargo", "test", "-p", "fal-e2e", "--no-fail-fast", "--tests", "--", "--ignored"]
+    return [*cargo, *(names or ["--skip", "dbt2::"])]
 
 
 def needs_overrides(version: str) -> bool:
     """Returns whether a version has the requirement that only uv can leave out."""
-    return tuple(map(int, version.split("."))) >= (1, 12)
+    return version not in DBT_2 and tuple(map(int, version.split("."))) >= (1, 12)
 
 
 def is_minor(installed: str, version: str) -> bool:
@@ -262,8 +300,9 @@ def ran() -> str:
     folders, programs = (", ".join(f"`{name}`" for name in names) for names in (FOLDERS, E2E))
     return (
         f"Python tests: the folders {folders} of `plugins/fal-dbt-backend/python/tests`.\n"
-        f"End-to-end tests: the programs {programs} of `tests/e2e` unless it says all.\n"
+        f"End-to-end tests: the modules {programs} of `tests/e2e` unless it says all.\n"
         "DuckDB and a PostgreSQL server are behind both.\n"
+        "Of dbt 2 it is the module `dbt2`, on DuckDB, with the DuckDB of Python in the table.\n"
     )
 
 
