@@ -30,7 +30,10 @@ const LARGEST: u64 = 16 << 20;
 pub(crate) fn is_needed(version: &str) -> bool {
     let version = version.trim_start_matches('=');
     Version::parse(version).is_ok_and(|version| {
-        version.major == 2 && version < Version::parse("2.0.0-beta.1").expect("a version")
+        // Previews of Fusion are older than the first beta, and sort behind it.
+        let is_preview = version.pre.starts_with("preview");
+        let is_early = version < Version::parse("2.0.0-beta.1").expect("a version");
+        version.major == 2 && (is_early || is_preview)
     })
 }
 
@@ -99,7 +102,7 @@ mod tests {
 
     #[test]
     fn only_early_builds_of_dbt_2_need_it() {
-        for version in ["2.0.0-alpha.4", "=2.0.0-alpha.4"] {
+        for version in ["2.0.0-alpha.4", "=2.0.0-alpha.4", "2.0.0-preview.196"] {
             assert!(is_needed(version), "{version}");
         }
         for version in [

@@ -110,14 +110,23 @@ const EDITS: &[(&str, &str, &str, &str)] = &[
 /// How an engine differs from dbt-core 1.11 from the inside: the project, the engine, the
 /// difference, and the words of docs/dbt-versions.md that say why.
 const LIMITS: &[(&str, Engine, &str, &str)] = &[
-    ("native", Commands, ALL, "dbt runs them in its own process"),
+    ("native", Commands, ALL, IN_DBT),
+    ("environments", Commands, ALL, IN_DBT),
     (
-        "environments",
-        Commands,
-        ALL,
-        "dbt runs them in its own process",
+        "script_api",
+        Dbt2,
+        "- 0: shop-on-run-start-0 success",
+        NO_ROWS,
+    ),
+    (
+        "script_api",
+        Dbt2,
+        "- 1: shop-on-run-start-0 success",
+        NO_ROWS,
     ),
 ];
+const IN_DBT: &str = "dbt runs them in its own process";
+const NO_ROWS: &str = "dbt 2 lists no hooks";
 /// The engine differs too much to run the project on it.
 const ALL: &str = "*";
 
