@@ -294,8 +294,17 @@ impl Engine for CommandEngine {
     }
 
     fn unit_test_open(&self, request: &JobOpen<'_>) -> Result<Value, AskError> {
-        self.0
-            .in_turn(request, |worker| worker.unit_test_open(request))
+        let opened = self
+            .0
+            .in_turn(request, |worker| worker.unit_test_open(request));
+        opened.inspect_err(|error| {
+            // A test that does not start has no job whose end would be noted.
+            if let AskError::Answered(error) = error {
+                let result = NodeResult::new(request.owner.unique_id, NodeStatus::Error);
+                let message = Some(error.message.clone());
+                self.0.ended(&NodeResult { message, ..result });
+            }
+        })
     }
 
     fn unit_test_close(&self, request: &JobClose<'_>) -> Result<NodeResult, AskError> {

@@ -12,6 +12,7 @@ from fal_worker.engine.operations import SessionOperations, not_loaded, stub_pat
 from fal_worker.errors import SessionError
 from fal_worker.gateway.service import GatewayService
 
+from .fixtures import read_rows
 from .materializer import Materializer
 from .native_code import compiled
 from .nodes import Manifest
@@ -39,6 +40,7 @@ class ManifestSession(SessionOperations):
         self._project.materialized = message.get("materialized") or {}
         self._project.runs_native = bool(message.get("runs_native"))
         self._materializer = Materializer(self._project)
+        read_rows(self._project)
         self._gateway = GatewayService(
             self._project,
             self._materializer,
