@@ -89,10 +89,9 @@ impl Engine for CommandEngine {
     fn load(&self, request: &LoadRequest, socket_dir: &Path) -> Result<engine::Project, AskError> {
         let inner = &self.0;
         let settings = Settings::read(&inner.request);
-        let parsed = settings
-            .as_ref()
-            .ok()
-            .and_then(|settings| Parsed::look(&inner.request, settings, &inner.program.path));
+        let parsed = settings.as_ref().ok().and_then(|settings| {
+            Parsed::look(&inner.request, settings, &inner.program.path, request)
+        });
         let known = parsed.as_ref().and_then(Parsed::current);
         let adapter_version = match &known {
             Some(version) => version.clone(),

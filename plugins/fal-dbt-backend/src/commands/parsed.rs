@@ -5,6 +5,7 @@
 //! environment (the clock, the warehouse) does not count. `DBT_PARTIAL_PARSE=false` always parses.
 
 use std::{
+    collections::HashSet,
     env,
     ffi::OsStr,
     fs, io,
@@ -13,7 +14,7 @@ use std::{
 };
 
 use fal_files::Root;
-use fal_plugin::payload::OpenRequest;
+use fal_plugin::payload::{LoadRequest, OpenRequest};
 use ignore::{DirEntry, WalkBuilder};
 use sha2::{Digest, Sha256};
 
@@ -40,7 +41,12 @@ pub(crate) struct Parsed {
 impl Parsed {
     /// Looks at the project; `None` where the user wants a full parse, or where too much there
     /// cannot be looked at.
-    pub(crate) fn look(request: &OpenRequest, settings: &Settings, program: &Path) -> Option<Self> {
+    pub(crate) fn look(
+        request: &OpenRequest,
+        settings: &Settings,
+        program: &Path,
+        load: &LoadRequest,
+    ) -> Option<Self> {
         if env::var("DBT_PARTIAL_PARSE").is_ok_and(|value| {
             matches!(
                 &*value.to_lowercase(),
@@ -74,11 +80,17 @@ impl Parsed {
             add(name.as_bytes());
             add(value.as_bytes());
         }
-        for (path, stamp) in files(
-            Path::new(&request.project_dir),
-            Path::new(&settings.target_path),
-        )
-        .ok()?
+        let project = Path::new(&request.project_dir);
+        // dbt reads their stubs only.
+        let scripts = load
+            .python_models
+            .iter()
+            .filter(|model| model.stub_path.is_some());
+        let scripts: HashSet<PathBuf> = scripts.map(|model| project.join(&model.path)).collect();
+        let files = files(project, Path::new(&settings.target_path)).ok()?;
+        for (path, stamp) in files
+            .into_iter()
+            .filter(|(path, _)| !scripts.contains(path))
         {
             add(path.as_os_str().as_bytes());
             add(stamp.as_bytes());
@@ -156,7 +168,7 @@ pub(super) fn is_foreign_folder(entry: &DirEntry, target: &Path) -> bool {
 }
 
 fn is_read_by_dbt(path: &Path) -> bool {
-    let known = ["sql", "py", "yml", "yaml", "md", "csv", "ipynb"];
+    let known = ["sql", "py", "yml", "yaml", "md", "csv"];
     let is_known = path
         .extension()
         .is_some_and(|end| known.iter().any(|known| end.eq_ignore_ascii_case(known)));
@@ -212,7 +224,12 @@ mod tests {
             });
             let request: OpenRequest = serde_json::from_value(request).unwrap();
             let settings = Settings::read(&request).unwrap();
-            Parsed::look(&request, &settings, Path::new(&path("dbt"))).unwrap()
+            let load = json!({ "python_models": [
+                { "name": "s", "path": "models/script.py", "stub_path": "models/fal/script.sql" },
+                { "name": "n", "path": "models/native.py" },
+            ]});
+            let load: LoadRequest = serde_json::from_value(load).unwrap();
+            Parsed::look(&request, &settings, Path::new(&path("dbt")), &load).unwrap()
         }
 
         fn is_current(&self) -> bool {
@@ -243,6 +260,8 @@ mod tests {
             "venv/pyvenv.cfg",
             "venv/x.py",
             "shop.duckdb",
+            "models/script.py",
+            "models/notebook.ipynb",
         ] {
             fixture.write(&format!("project/{path}"), "x");
         }
@@ -251,7 +270,8 @@ mod tests {
 
     #[test]
     fn whatever_a_parse_may_read_counts() {
-        let changes: [(&str, &str); 7] = [
+        let changes: [(&str, &str); 8] = [
+            ("project/models/native.py", "x"),
             ("project/models/a.sql", "select 2"),
             ("project/models/new.sql", "select 1"),
             ("project/models/schema.yml", "models: []"),
