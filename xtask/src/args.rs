@@ -116,6 +116,8 @@ pub(crate) enum BenchPart {
     Run,
     /// Whole runs of SQL models on PostgreSQL.
     Postgres,
+    /// Runs over dbt 2 against dbt 2 itself, and against plain scripts between its calls.
+    Dbt2,
     /// Rows in and out of a Python model against DuckDB in process.
     Data,
     /// Much data through one model, on DuckDB and on PostgreSQL, with each process's memory.

@@ -8,8 +8,8 @@ use clap::ValueEnum;
 
 use crate::{
     args::{BenchArgs, BenchPart},
-    demo,
-    error::{At, Result},
+    dbt2, demo,
+    error::{At, Result, XtaskError},
     layout,
     program::{self, cargo},
     test::{REQUIREMENTS, Server},
@@ -46,6 +46,15 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     command.arg("--scratch").arg(scratch.path());
     if let Some(server) = &server {
         command.args(["--server", server.address(), "--socket", &server.host()]);
+    }
+    if wants(BenchPart::Dbt2) {
+        match dbt2::missing() {
+            None => {
+                let python = dbt2::environment()?.python();
+                command.arg("--dbt2-python").arg(python);
+            }
+            Some(why) => return Err(XtaskError::NoDbt2 { why }),
+        }
     }
     let parts = args.only.iter().filter_map(ValueEnum::to_possible_value);
     command.args(parts.map(|part| part.get_name().to_owned()));
