@@ -77,12 +77,6 @@ const EDITS: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "materializations",
-        "models/schema.yml",
-        "- \"insert into heard values ('before the table')\"",
-        "- {sql: \"insert into heard values ('before the table')\"}",
-    ),
-    (
-        "materializations",
         "dbt_project.yml",
         "on-run-start: \"create table if not exists heard (t varchar)\"\n",
         "",
