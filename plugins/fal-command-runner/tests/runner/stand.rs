@@ -204,11 +204,23 @@ pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// Returns whether the process whose id is in a file exists. A zombie counts.
+/// Returns whether the process whose id is in a file exists. A zombie counts; a later process that
+/// got the same id does not.
 pub(crate) fn lives(file: &Path) -> bool {
-    let pid =
-        fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    Path::new("/proc").join(pid.trim()).exists()
+    let text = |path: &Path| fs::read_to_string(path);
+    let pid = text(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let Ok(stat) = text(&Path::new("/proc").join(pid.trim()).join("stat")) else {
+        return false;
+    };
+    // The 22nd field, in hundredths of a second since the start of the machine; the second one, in
+    // parentheses, may hold anything.
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+    let started: f64 = fields.split(' ').nth(19).unwrap().parse().unwrap();
+    let uptime = text(Path::new("/proc/uptime")).unwrap();
+    let uptime: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
+    let written = fs::metadata(file).unwrap().modified().unwrap();
+    let age = written.elapsed().unwrap_or_default().as_secs_f64();
+    uptime - started / 100.0 > age - 0.5
 }
 
 pub(crate) fn environment(name: &str) -> EnvironmentSpec {
