@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from fal_worker.protocol import NodeResult, OpenRequest
-    from fal_worker.warehouse.interface import Finish
 
     from .results import Outcomes
 
@@ -102,8 +101,10 @@ class Project(Protocol):
         """
         ...
 
-    def finishing(self, node: Any, relation: Any) -> Finish:
-        """Makes the indexes, grants and comments that a node configures, on its new table."""
+    def finishing(self, node: Any, relation: Any) -> Callable[[Any, bool], None] | None:
+        """Returns what makes the indexes, grants and comments of a node on its new table; `None` if
+        dbt's own macros do.
+        """
         ...
 
 

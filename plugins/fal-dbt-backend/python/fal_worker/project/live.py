@@ -8,7 +8,7 @@ import contextlib
 import contextvars
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from fal_worker.errors import Interrupted, SessionError
 from fal_worker.protocol import NodeResult, OpenRequest
@@ -18,9 +18,6 @@ from .graph import files_of
 from .interface import Compiled, is_ephemeral, open_relation
 from .overrides import is_overridden
 from .results import Outcomes, outcomes_of_task, put_result
-
-if TYPE_CHECKING:
-    from fal_worker.warehouse.interface import Finish
 
 T = TypeVar("T")
 
@@ -129,10 +126,8 @@ class LiveProject:
             if not node.compiled:
                 self.task.compiler.compile_node(node, self.manifest, {})
 
-    def finishing(self, node: Any, relation: Any) -> Finish:
-        from fal_worker.warehouse.finishing import Finishing
-
-        return Finishing(self, node, relation)
+    def finishing(self, node: Any, relation: Any) -> None:
+        """dbt's own macros finish a table."""
 
     def macros(self, node: Any) -> dict[str, Any]:
         """The names that macros of the node see: macros, `this`, `config`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fal_worker.errors import from_exception
 
@@ -22,7 +22,10 @@ def finishing(project: Project, node: Any, relation: Any) -> Finish | None:
     asked = config.get("grants") or config.get("indexes") or config.get("persist_docs")
     if not asked and not facts_of(project.adapter.type()).applies_config:
         return None
-    return project.finishing(node, relation.incorporate(type="table"))
+    table = relation.incorporate(type="table")
+    own = project.finishing(node, table)
+    # Without statements of its own the project is dbt's live one.
+    return own or Finishing(cast("LiveProject", project), node, table)
 
 
 class Finishing:
