@@ -57,7 +57,7 @@ pub(crate) enum Part {
     Rust,
     /// Tests of the workspace that run dbt.
     E2e,
-    /// Those that run dbt 2, over an environment of its own.
+    /// Those that run dbt 2, over a separate environment.
     Dbt2,
     /// Tests of the backend's Python side.
     Python,

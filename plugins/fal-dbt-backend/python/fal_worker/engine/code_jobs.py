@@ -14,7 +14,7 @@ from fal_worker.protocol import NodeResult, Outbox, PythonJobDone
 
 
 class CodeJobs:
-    """Runs code of models, each in a job of its own."""
+    """Runs code of models, each in a separate job."""
 
     def __init__(self, project: Project, gateway: GatewayService, outbox: Outbox) -> None:
         self._project, self._gateway, self._outbox = project, gateway, outbox

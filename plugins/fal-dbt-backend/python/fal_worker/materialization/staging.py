@@ -4,7 +4,6 @@ called `NAME__fal_stage`.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from fal_worker.materialization.materialize import (
 )
 from fal_worker.materialization.materialized import Materialized, materialized
 from fal_worker.project.results import to_node_result
+from fal_worker.texts import stage_name
 from fal_worker.warehouse.finishing import finishing
 from fal_worker.warehouse.generic.connection import both
 from fal_worker.warehouse.registry import facts_of
@@ -27,22 +27,17 @@ if TYPE_CHECKING:
     from fal_worker.protocol import NodeResult
     from fal_worker.warehouse.interface import PendingWrite
 
-_SUFFIX = "__fal_stage"
 _INCREMENTAL = "incremental"
 
 
 def stage_of(relation: Any) -> Any:
     """The staging table of a model's relation."""
-    name = relation.identifier + _SUFFIX
     longest = (
         relation.relation_max_name_length()
         if hasattr(relation, "relation_max_name_length")
         else None
     )
-    if longest is not None and len(name) > longest:
-        # Two long names that differ at their end only must not meet.
-        mark = hashlib.sha256(relation.identifier.encode()).hexdigest()[:8]
-        name = relation.identifier[: longest - len(_SUFFIX) - 9] + "_" + mark + _SUFFIX
+    name = stage_name(relation.identifier, longest)
     return relation.incorporate(path={"identifier": name}, type="table")
 
 

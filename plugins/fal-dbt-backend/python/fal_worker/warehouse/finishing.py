@@ -24,7 +24,7 @@ def finishing(project: Project, node: Any, relation: Any) -> Finish | None:
         return None
     table = relation.incorporate(type="table")
     own = project.finishing(node, table)
-    # Without statements of its own the project is dbt's live one.
+    # A project without own statements is the live one of dbt.
     return own or Finishing(cast("LiveProject", project), node, table)
 
 

@@ -40,11 +40,6 @@ class Adapter:
                 "Use dbt-core 1.8 to 1.12 with the warehouse's adapter in the Python of --python.",
             )
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether dbt and jobs can use the database at the same time."""
-        return self.type() != "duckdb"
-
     def verify_database(self, database: str) -> None:
         own = self.config.credentials.database
         if str(database).lower() != str(own).lower():

@@ -1,4 +1,4 @@
-"""The Jinja that needs no dbt: `env_var` and `var` in profiles and project files."""
+"""Jinja without dbt, and imports of what an interpreter without dbt may lack."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from fal_worker.errors import SessionError
-from fal_worker.texts import has_jinja
 
 _NOTHING = object()
 
@@ -47,22 +46,6 @@ def environment() -> Any:
     made.filters.update(as_native=_same, as_number=_same, as_bool=_same, as_text=_same)
     made.globals["env_var"] = env_var
     return made
-
-
-def render(text: str, names: dict[str, Any], what: str) -> str:
-    """The text with its Jinja worked out; `what` is for the message."""
-    if not has_jinja(text):
-        return text
-    return with_errors(lambda: str(environment().from_string(text).render(**names)), what)
-
-
-def render_all(value: Any, names: dict[str, Any], what: str) -> Any:
-    """The same, for every text within."""
-    if isinstance(value, dict):
-        return {key: render_all(item, names, what) for key, item in value.items()}
-    if isinstance(value, list):
-        return [render_all(item, names, what) for item in value]
-    return render(value, names, what) if isinstance(value, str) else value
 
 
 def with_errors(make: Callable[[], str], what: str) -> str:

@@ -1,7 +1,7 @@
 """Materializes Python models without dbt's macros: tables and incremental models, in one transaction.
 
-The rows wait in a staging table of the write's own transaction. Statements of ours make the
-model's table from it, so that nobody else sees the staging table.
+The rows wait in a staging table of the write's own transaction. The statements here make
+the model's table from it, so that no other session sees the staging table.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
+from fal_worker.texts import stage_name
 from fal_worker.warehouse.generic.connection import both
 
 from . import contract, options
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from fal_worker.warehouse.interface import PendingWrite
 
     from .project import Project
-
-_SUFFIX = "__fal_stage"
 
 
 class Materializer:
@@ -137,14 +136,8 @@ class Plan:
     @property
     def _stage(self) -> Any:
         # The longest name in PostgreSQL has 63 bytes.
-        name = str(self._relation.identifier)
-        longest = 63 - len(_SUFFIX)
-        if len(name.encode()) > longest:
-            import hashlib
-
-            mark = hashlib.sha256(name.encode()).hexdigest()[:8]
-            name = name.encode()[: longest - 9].decode(errors="ignore") + "_" + mark
-        return self._relation.incorporate(path={"identifier": name + _SUFFIX})
+        name = stage_name(str(self._relation.identifier), 63)
+        return self._relation.incorporate(path={"identifier": name})
 
     def _finish(self, handle: Any, is_new: bool) -> None:
         """Makes the model's table, in the transaction of its rows."""

@@ -108,7 +108,7 @@ class Project:
         """Nothing is compiled here."""
 
     def finishing(self, node: Any, relation: Any) -> Finish:
-        """Statements of ours, of a model that a script writes."""
+        """Finishes a table that a script writes by the statements of `options`."""
         dialect = dialect_of(self.adapter.type())
         return lambda handle, is_new: options.apply(handle, dialect, node, relation, is_new)
 
@@ -121,12 +121,6 @@ class Project:
             if node is not None
             and (node.unique_id in self.stubs or (node.language == "python" and self.runs_native))
         ]
-
-    def is_python_unit_test(self, unique_id: str) -> bool:
-        """Whether this is a unit test of a Python model, which the host runs."""
-        test = self.manifest.unit_tests.get(unique_id)
-        model = None if test is None else self.manifest.nodes.get(test.depends_on.nodes[0])
-        return model is not None and (model.unique_id in self.stubs or model.language == "python")
 
     def compile_unit_test(self, unique_id: str, sql: str) -> str:
         """SQL of the model that a unit test tests, over its given rows."""
