@@ -40,6 +40,7 @@ pub use definition::Definition;
 pub use error::EnvironmentError;
 pub use interpreter::find as find_interpreter;
 pub use key::Key;
+pub use program::{all_on_path, is_program};
 pub use stop::Stop;
 pub use uses::Use;
 

@@ -11,13 +11,13 @@ use std::{
 };
 
 /// Returns whether a file is executable.
-pub(crate) fn is_program(path: &Path) -> bool {
+pub fn is_program(path: &Path) -> bool {
     path.metadata()
         .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
 /// Returns all programs of a name on the path.
-pub(crate) fn all_on_path(name: &str) -> Vec<PathBuf> {
+pub fn all_on_path(name: &str) -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).filter(|folder| folder.is_absolute());
     folders

@@ -41,8 +41,8 @@ impl Clock {
     }
 }
 
-/// dbt's precision.
-fn rfc3339(time: Timestamp) -> String {
+/// Returns a time as dbt writes it.
+pub(crate) fn rfc3339(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
 }
 

@@ -6,6 +6,8 @@
 use std::{
     env, fs,
     os::unix::fs::PermissionsExt,
+    path::Path,
+    process::Command,
     sync::atomic::{AtomicU64, Ordering},
     thread,
     time::{SystemTime, UNIX_EPOCH},
@@ -75,14 +77,8 @@ fn project() -> Project {
 fn attempt(project: &Project, seed: u64) -> bool {
     let built = project.home().join("built");
     let _ = fs::remove_file(&built);
-    let mut command = project.host_with_dbt("build");
-    command
-        .env("FAL_HOST_DBT", project.home().join("dbt"))
-        .env("FAL_HOST_DBT_ENGINE", "commands")
-        .env("FAULTY_DBT_SEED", seed.to_string())
-        .env("DBT_PARTIAL_PARSE", "false")
-        .env("FAULTY_DBT_VERSION", "2.0.0")
-        .env("FAULTY_DBT_BUILT", &built);
+    let mut command = build(project, &built, seed);
+    command.env("DBT_PARTIAL_PARSE", "false");
     let ended = project.finish(command);
     let text = fs::read_to_string(&built).unwrap_or_default();
     let missing: Vec<_> = ALL
@@ -96,4 +92,26 @@ fn attempt(project: &Project, seed: u64) -> bool {
     );
     assert!(matches!(ended.code(), 0..=2), "seed {seed}\n{ended:?}");
     is_success
+}
+
+fn build(project: &Project, built: &Path, seed: u64) -> Command {
+    let mut command = project.host_with_dbt("build");
+    command
+        .env("FAL_HOST_DBT", project.home().join("dbt"))
+        .env("FAL_HOST_DBT_ENGINE", "commands")
+        .env("FAULTY_DBT_SEED", seed.to_string())
+        .env("FAULTY_DBT_VERSION", "2.0.0")
+        .env("FAULTY_DBT_BUILT", built);
+    command
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn half_a_manifest_of_an_earlier_call_is_made_anew() {
+    let project = project();
+    let built = project.home().join("built");
+    for faults in ["none cut_manifest", "none none"] {
+        fs::write(project.home().join("built.faults"), faults).unwrap();
+        project.finish(build(&project, &built, 1)).expect(0);
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     io,
     os::unix::process::ExitStatusExt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
@@ -136,11 +136,10 @@ impl Program {
     pub(crate) fn call(
         &self,
         words: &[String],
-        folder: &Path,
         hear: impl FnMut(Line<'_>) + Send + 'static,
     ) -> Result<Ended, AskError> {
         let ear = Arc::new(Ear(Mutex::new((Ended::default(), hear))));
-        let process = self.start(words, folder, Arc::clone(&ear) as _)?;
+        let process = self.start(words, Arc::clone(&ear) as _)?;
         // A run may take days; a killed process ends this wait.
         while !process.wait_gone(Instant::now() + Duration::from_secs(3600)) {}
         process.last_lines(Instant::now() + REST);
@@ -159,12 +158,7 @@ impl Program {
         Ok(ended)
     }
 
-    fn start(
-        &self,
-        words: &[String],
-        folder: &Path,
-        ear: Arc<dyn Listener>,
-    ) -> Result<Arc<Process>, AskError> {
+    fn start(&self, words: &[String], ear: Arc<dyn Listener>) -> Result<Arc<Process>, AskError> {
         let mut running = self.running.lock();
         if running.is_cancelled {
             return Err(AskError::Lost(cancel::interrupted()));
@@ -174,7 +168,6 @@ impl Program {
         let mut command = Command::new(&self.path);
         command
             .args(words)
-            .current_dir(folder)
             .env("PYTHONUNBUFFERED", "1")
             .env("DBT_USE_COLORS", "false")
             // Frames of dbt's own code tell a user nothing.
@@ -248,7 +241,7 @@ mod tests {
     fn call(program: &Program) -> (Result<Ended, AskError>, Vec<String>) {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let hears = Arc::clone(&heard);
-        let ended = program.call(&["run".to_owned()], Path::new("/"), move |line| {
+        let ended = program.call(&["run".to_owned()], move |line| {
             hears.lock().push(match line {
                 Line::Event(event) => event.message,
                 Line::Text(text) => format!("text: {text}"),

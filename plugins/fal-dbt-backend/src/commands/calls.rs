@@ -22,7 +22,7 @@ use super::{
     schedule::Caller,
     state::Inner,
 };
-use crate::{cancel, error::AskError};
+use crate::{cancel, error::AskError, result};
 
 impl Inner {
     /// Has dbt parse the project. Returns the version of the adapter, where dbt names it.
@@ -30,7 +30,7 @@ impl Inner {
         let version = Arc::new(Mutex::new(String::new()));
         let (inner, heard) = (Arc::clone(self), Arc::clone(&version));
         let words = arguments::parse(&self.request);
-        let ended = self.program.call(&words, &Self::folder(), move |line| {
+        let ended = self.program.call(&words, move |line| {
             if let Line::Event(event) = &line {
                 if let Some(version) = &event.adapter_version {
                     version.clone_into(&mut heard.lock());
@@ -86,7 +86,7 @@ impl Inner {
         };
         let words = arguments::run(&loaded.of_calls, command, selectors.collect());
         let heard = Arc::new(Mutex::new(HashMap::new()));
-        let ended = self.program.call(&words, &Self::folder(), {
+        let ended = self.program.call(&words, {
             let (inner, early, heard, batch) = (
                 Arc::clone(self),
                 Arc::clone(early),
@@ -123,7 +123,7 @@ impl Inner {
         }
         if let Some(parsed) = &loaded.parsed {
             // dbt has written the manifest anew.
-            parsed.keep_again();
+            parsed.keep(&loaded.adapter_version);
         }
         let heard = heard.lock();
         let outcome = Outcome {
@@ -140,10 +140,7 @@ impl Inner {
             .failure_of_none(&results)
             .filter(|_| !self.cancel.is_set())
         {
-            let problem = NodeResult {
-                message: Some(message),
-                ..NodeResult::new("dbt", NodeStatus::Error)
-            };
+            let problem = result::failure("dbt", message);
             self.results.lock().problems.push(problem);
         }
         self.keep(&results, &rows);

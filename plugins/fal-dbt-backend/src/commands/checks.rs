@@ -14,7 +14,6 @@ use super::{
     call::{Line, Program},
     choice::installed,
     settings::Settings,
-    state::Inner,
 };
 use crate::error::AskError;
 
@@ -116,17 +115,13 @@ fn check_postgres(version: &str) -> Result<(), AskError> {
 fn answer(program: &Program, request: &OpenRequest, sql: &str) -> Result<String, AskError> {
     let found = Arc::new(Mutex::new(None));
     let heard = Arc::clone(&found);
-    let ended = program.call(
-        &arguments::show(request, sql),
-        &Inner::folder(),
-        move |line| {
-            if let Line::Event(event) = line {
-                if let Some(value) = value(&event.message) {
-                    *heard.lock() = Some(value);
-                }
+    let ended = program.call(&arguments::show(request, sql), move |line| {
+        if let Line::Event(event) = line {
+            if let Some(value) = value(&event.message) {
+                *heard.lock() = Some(value);
             }
-        },
-    )?;
+        }
+    })?;
     let found = found.lock().take();
     found.ok_or_else(|| AskError::Answered(PluginError::new("dbt::warehouse", ended.message())))
 }

@@ -2,10 +2,10 @@
 
 use std::{
     env, fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
+use fal_environments::{all_on_path, is_program};
 use fal_plugin::PluginError;
 
 use crate::config::{Config, Engine};
@@ -109,14 +109,7 @@ fn missing(python: &Path) -> PluginError {
 }
 
 fn on_search_path(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|path| is_program(path))
-}
-
-fn is_program(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    all_on_path(name).into_iter().next()
 }
 
 /// Returns the names of what is in the `site-packages` of an interpreter.
@@ -176,6 +169,8 @@ impl Installed {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]

@@ -10,13 +10,12 @@ use std::{
 };
 
 use fal_files::Root;
-use ignore::WalkBuilder;
 use semver::Version;
 use serde_json::Value;
 
 use super::{
     manifest::{Manifest, Node},
-    parsed::is_foreign_folder,
+    parsed::walk,
     settings::Settings,
 };
 
@@ -48,13 +47,7 @@ pub(crate) fn make<'a>(
     let copy = Path::new("fal/project");
     root.remove_folder(copy)?;
     root.create_folder(copy)?;
-    let kept = PathBuf::from(target);
-    let walk = WalkBuilder::new(project)
-        .standard_filters(false)
-        .follow_links(true)
-        .filter_entry(move |entry| !is_foreign_folder(entry, &kept))
-        .build();
-    for entry in walk {
+    for entry in walk(project, Path::new(target)) {
         let entry = entry.map_err(io::Error::other)?;
         let Ok(path) = entry.path().strip_prefix(project) else {
             continue;

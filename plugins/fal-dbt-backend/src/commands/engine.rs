@@ -10,7 +10,7 @@ use std::{
 use fal_plugin::{
     payload::{
         BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, LoadRequest,
-        LogLevel, NodeResult, NodeStatus, OpenRequest, SelectRequest, SessionInfo,
+        LogLevel, NodeResult, OpenRequest, SelectRequest, SessionInfo,
     },
     PluginError,
 };
@@ -32,12 +32,13 @@ use super::{
     turns::Turns,
 };
 use crate::{
-    cancel::{self, Cancel},
+    cancel::Cancel,
     engine::{
         self, Engine, EngineClient, GatewayListen, JobClose, JobOpen, LentJob, PythonJobDone,
         SettledJob, Taker,
     },
     error::{AskError, StartError},
+    result,
 };
 
 /// Adapters with a way to read and write that needs nothing of dbt.
@@ -74,8 +75,6 @@ impl CommandEngine {
     }
 }
 
-impl Inner {}
-
 impl Engine for CommandEngine {
     fn is_python(&self) -> bool {
         false
@@ -92,20 +91,29 @@ impl Engine for CommandEngine {
         let parsed = settings.as_ref().ok().and_then(|settings| {
             Parsed::look(&inner.request, settings, &inner.program.path, request)
         });
-        let known = parsed.as_ref().and_then(Parsed::current);
-        let adapter_version = match &known {
-            Some(version) => version.clone(),
-            // dbt's own words on wrong settings come first.
-            None => inner.parse()?,
+        let cached = || {
+            let version = parsed.as_ref()?.current()?;
+            // A call that died may have left half a manifest.
+            let manifest = Manifest::open(&settings.as_ref().ok()?.manifest()).ok()?;
+            Some((version, manifest))
+        };
+        let (adapter_version, manifest) = match cached() {
+            Some(known) => known,
+            None => {
+                // dbt's own words on wrong settings come first.
+                let version = inner.parse()?;
+                let settings = settings.as_ref();
+                let path = settings
+                    .map_err(|error| AskError::Answered(error.clone()))?
+                    .manifest();
+                let manifest = Manifest::open(&path).map_err(|error| {
+                    AskError::Answered(PluginError::new("dbt::manifest", error.to_string()))
+                })?;
+                parsed.iter().for_each(|parsed| parsed.keep(&version));
+                (version, manifest)
+            }
         };
         let settings = settings.map_err(AskError::Answered)?;
-        let manifest = Manifest::open(&Path::new(&settings.target_path).join("manifest.json"));
-        let manifest = manifest.map_err(|error| {
-            AskError::Answered(PluginError::new("dbt::manifest", error.to_string()))
-        })?;
-        if let (None, Some(parsed)) = (&known, &parsed) {
-            parsed.keep(&adapter_version);
-        }
         let project = Project::new(settings, manifest, request);
         let version = project.manifest.metadata("dbt_version");
         let program = inner.program.path.display();
@@ -132,7 +140,7 @@ impl Engine for CommandEngine {
             facts.extend(found);
         }
         let info = SessionInfo {
-            adapter_version,
+            adapter_version: adapter_version.clone(),
             python: inner.python.display().to_string(),
             engine: Some(facts.join("\n")),
             args: project.args(&inner.request),
@@ -144,24 +152,10 @@ impl Engine for CommandEngine {
             project.run_results_metadata(),
             project.args(&inner.request),
         ));
-        let mut of_calls = inner.request.clone();
-        if inner.request.execute && !project.stubs.is_empty() && copied::is_needed(version) {
-            let stubs = project
-                .stubs
-                .iter()
-                .filter_map(|stub| project.manifest.node(stub));
-            let copy = copied::make(&project.settings, &project.manifest, stubs);
-            let copy = copy.map_err(|cause| {
-                let message = format!("dbt {version} needs a copy of the project below {}, which cannot be made: {cause}", project.settings.target_path);
-                let error = PluginError::new("engine::copy", message);
-                AskError::Answered(error.with_help("Use dbt 2.0.0-beta.1 or newer, or the option `relation: target_schema` of the stub writer."))
-            })?;
-            of_calls.project_dir = copy.display().to_string();
-            of_calls.profiles_dir = Some(project.settings.profiles_dir.display().to_string());
-            of_calls.target_path = Some(project.settings.target_path.clone());
-        }
+        let of_calls = inner.request_of_calls(&project)?;
         let loaded = Loaded {
             of_calls,
+            adapter_version,
             turns: Turns::new(project.settings.adapter() != "duckdb"),
             project,
             request: request.clone(),
@@ -184,7 +178,7 @@ impl Engine for CommandEngine {
         }
         let found = Arc::new(Mutex::new(Vec::new()));
         let words = arguments::list(&inner.request, &request.method, &request.value);
-        let ended = inner.program.call(&words, &Inner::folder(), {
+        let ended = inner.program.call(&words, {
             let found = Arc::clone(&found);
             move |line| {
                 let text = match &line {
@@ -299,9 +293,8 @@ impl Engine for CommandEngine {
         opened.inspect_err(|error| {
             // A test that does not start has no job whose end would be noted.
             if let AskError::Answered(error) = error {
-                let result = NodeResult::new(request.owner.unique_id, NodeStatus::Error);
-                let message = Some(error.message.clone());
-                self.0.ended(&NodeResult { message, ..result });
+                let unique_id = request.owner.unique_id;
+                self.0.ended(&result::failure(unique_id, &error.message));
             }
         })
     }
@@ -356,9 +349,7 @@ impl Engine for CommandEngine {
         begun.schedule.close(deadline);
         for unique_id in inner.jobs.lock().values() {
             // A job that never reports a result was interrupted.
-            let message = Some(cancel::interrupted().message);
-            let result = NodeResult::new(unique_id, NodeStatus::Error);
-            inner.ended(&NodeResult { message, ..result });
+            inner.ended(&result::interrupted(unique_id));
         }
         if let Some(worker) = inner.running_worker() {
             // The results are here: all that can be lost is the time until the process is killed.
@@ -425,6 +416,31 @@ impl Inner {
             let message = "with --defer SQL models read the tables of Python models in this target";
             self.log(LogLevel::Warn, "NotDeferred", message.to_owned());
         }
+    }
+}
+
+impl Inner {
+    /// Returns the request for calls that run nodes: early builds of dbt 2 get a copy of the project.
+    fn request_of_calls(&self, project: &Project) -> Result<OpenRequest, AskError> {
+        let mut request = self.request.clone();
+        let (settings, version) = (&project.settings, project.manifest.metadata("dbt_version"));
+        if !request.execute || project.stubs.is_empty() || !copied::is_needed(version) {
+            return Ok(request);
+        }
+        let stubs = project.stubs.iter();
+        let stubs = stubs.filter_map(|stub| project.manifest.node(stub));
+        let copy = copied::make(settings, &project.manifest, stubs).map_err(|cause| {
+            let message = format!(
+                "dbt {version} needs a copy of the project below {}, which cannot be made: {cause}",
+                settings.target_path
+            );
+            let error = PluginError::new("engine::copy", message);
+            AskError::Answered(error.with_help("Use dbt 2.0.0-beta.1 or newer, or the option `relation: target_schema` of the stub writer."))
+        })?;
+        request.project_dir = copy.display().to_string();
+        request.profiles_dir = Some(settings.profiles_dir.display().to_string());
+        request.target_path = Some(settings.target_path.clone());
+        Ok(request)
     }
 }
 

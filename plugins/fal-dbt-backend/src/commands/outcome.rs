@@ -12,6 +12,7 @@ use super::{
     manifest::{Manifest, Node},
     plan::{went_well, Ids, Plan},
 };
+use crate::result;
 
 /// A result of run_results.json, as dbt wrote it.
 pub(crate) type Row = Map<String, Value>;
@@ -62,9 +63,8 @@ impl Outcome<'_> {
             .collect();
         for node in skipped {
             if let Some(message) = self.cause_of_skip(&node, &results, has_failure) {
-                let result = NodeResult::new(&node, NodeStatus::Error);
-                let message = Some(message);
-                results.insert(node, NodeResult { message, ..result });
+                let result = result::failure(&node, message);
+                results.insert(node, result);
             }
         }
         results
@@ -162,10 +162,7 @@ impl Outcome<'_> {
             .message_of(node)
             .unwrap_or_else(|| self.ended.message());
         let message = format!("dbt ended with {how} and without a result of {node}:\n{words}");
-        NodeResult {
-            message: Some(message),
-            ..NodeResult::new(node, NodeStatus::Error)
-        }
+        result::failure(node, message)
     }
 
     /// Returns the message of a node that dbt skipped although nothing failed that the run knows:
@@ -451,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn statuses_that_nobody_knows_are_failures() {
+    fn unknown_statuses_are_failures() {
         let (lines, _) = outcome(
             &all("transmogrified"),
             &[("model.a", NodeStatus::Success)],

@@ -15,7 +15,7 @@ use std::{
 
 use fal_files::Root;
 use fal_plugin::payload::{LoadRequest, OpenRequest};
-use ignore::{DirEntry, WalkBuilder};
+use ignore::{DirEntry, Walk, WalkBuilder};
 use sha2::{Digest, Sha256};
 
 use super::settings::Settings;
@@ -98,7 +98,7 @@ impl Parsed {
         Some(Self {
             project: hex::encode(digest.finalize()),
             state: PathBuf::from(&request.state_dir),
-            manifest: Path::new(&settings.target_path).join("manifest.json"),
+            manifest: settings.manifest(),
         })
     }
 
@@ -110,19 +110,13 @@ impl Parsed {
         (state == self.record().ok()?).then(|| version.to_owned())
     }
 
-    /// Records that the manifest is of this state of the project.
+    /// Records that the manifest, which dbt has just written, is of this state of the project.
     pub(crate) fn keep(&self, adapter_version: &str) {
         // Without the record dbt parses again.
         let _ = self.record().and_then(|record| {
             let content = format!("{record}\n\n{adapter_version}");
             Root::open(&self.state)?.write(FILE, content.as_bytes())
         });
-    }
-
-    /// Records that dbt has written the manifest anew, for the same state of the project.
-    pub(crate) fn keep_again(&self) {
-        let known = fal_files::read_text(&self.state.join(FILE), 4096).unwrap_or_default();
-        self.keep(known.split_once("\n\n").map_or("", |(_, version)| version));
     }
 
     fn record(&self) -> io::Result<String> {
@@ -132,14 +126,8 @@ impl Parsed {
 
 /// Returns the files that a parse may read, with what changes when they change.
 fn files(project: &Path, target: &Path) -> io::Result<Vec<(PathBuf, String)>> {
-    let target = target.to_owned();
-    let walk = WalkBuilder::new(project)
-        .standard_filters(false)
-        .follow_links(true)
-        .filter_entry(move |entry| !is_foreign_folder(entry, &target))
-        .build();
     let mut found = Vec::new();
-    for entry in walk {
+    for entry in walk(project, target) {
         let entry = entry.map_err(io::Error::other)?;
         if entry.file_type().is_some_and(|kind| kind.is_dir()) || !is_read_by_dbt(entry.path()) {
             continue;
@@ -153,9 +141,18 @@ fn files(project: &Path, target: &Path) -> io::Result<Vec<(PathBuf, String)>> {
     Ok(found)
 }
 
-/// Returns whether an entry below a project is a folder that is none of its parts: the target
-/// folder, hidden folders, virtual environments.
-pub(super) fn is_foreign_folder(entry: &DirEntry, target: &Path) -> bool {
+/// Walks through a project, without folders that are none of its parts: the target folder, hidden
+/// folders, virtual environments.
+pub(super) fn walk(project: &Path, target: &Path) -> Walk {
+    let target = target.to_owned();
+    WalkBuilder::new(project)
+        .standard_filters(false)
+        .follow_links(true)
+        .filter_entry(move |entry| !is_foreign_folder(entry, &target))
+        .build()
+}
+
+fn is_foreign_folder(entry: &DirEntry, target: &Path) -> bool {
     let name = entry.file_name().to_string_lossy();
     let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
     let is_foreign = || {
@@ -245,7 +242,7 @@ mod tests {
         assert_eq!(fixture.look(json!({})).current().as_deref(), Some("1.2"));
         // A call of dbt for the same project wrote the manifest anew.
         fixture.write("project/target/manifest.json", "{\"x\": 1}");
-        fixture.look(json!({})).keep_again();
+        fixture.look(json!({})).keep("1.2");
         assert_eq!(fixture.look(json!({})).current().as_deref(), Some("1.2"));
     }
 
@@ -281,7 +278,7 @@ mod tests {
                 "p: {outputs: {default: {type: duckdb, schema: s}}}",
             ),
             ("dbt", "another"),
-            // Not by a call of ours.
+            // Another tool wrote it.
             ("project/target/manifest.json", "{\"x\": 1}"),
         ];
         for (path, text) in changes {

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{json, Map, Value};
 
 use super::outcome::{from_row, is_hook, row_status, Row};
+use crate::result::rfc3339;
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 1 << 30;
@@ -113,10 +114,13 @@ impl RunResults {
         invocation_id: &str,
     ) -> io::Result<()> {
         let mut metadata = self.metadata.clone();
-        metadata.insert("generated_at".to_owned(), text(Timestamp::now()));
+        metadata.insert("generated_at".to_owned(), rfc3339(Timestamp::now()).into());
         metadata.insert("invocation_id".to_owned(), invocation_id.into());
         if metadata.contains_key("invocation_started_at") {
-            metadata.insert("invocation_started_at".to_owned(), text(self.began));
+            metadata.insert(
+                "invocation_started_at".to_owned(),
+                rfc3339(self.began).into(),
+            );
         }
         let hooks = self.hooks.values().map(complete);
         let rows: Vec<_> = hooks.chain(rows.map(complete)).collect();
@@ -157,11 +161,6 @@ fn has_failed(row: &Row) -> bool {
         row_status(row),
         Some(NodeStatus::Success | NodeStatus::Skipped | NodeStatus::NoOp)
     )
-}
-
-/// dbt's precision.
-fn text(time: Timestamp) -> Value {
-    time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string().into()
 }
 
 #[cfg(test)]

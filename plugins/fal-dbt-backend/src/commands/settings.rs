@@ -104,6 +104,11 @@ impl Settings {
         })
     }
 
+    /// Returns the path of dbt's manifest.json.
+    pub(crate) fn manifest(&self) -> PathBuf {
+        Path::new(&self.target_path).join("manifest.json")
+    }
+
     /// Returns the adapter's name.
     pub(crate) fn adapter(&self) -> &str {
         self.output

@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    env,
     path::PathBuf,
     sync::{Arc, OnceLock, Weak},
 };
@@ -57,6 +56,8 @@ pub(super) struct Loaded {
     pub(super) socket_dir: PathBuf,
     pub(super) turns: Turns,
     pub(super) parsed: Option<Parsed>,
+    /// The version of dbt's adapter, where dbt names it.
+    pub(super) adapter_version: String,
     /// The request for calls that run nodes. It may name a copy of the project.
     pub(super) of_calls: OpenRequest,
 }
@@ -130,10 +131,6 @@ impl Inner {
                 self.log(level, "Print", (*text).to_owned());
             }
         }
-    }
-
-    pub(super) fn folder() -> PathBuf {
-        env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
     }
 
     /// Notes how a node ended that dbt did not run.

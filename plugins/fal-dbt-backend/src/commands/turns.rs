@@ -13,7 +13,7 @@ use crate::cancel;
 /// A call of dbt that waits goes ahead of jobs that come later. Each of the two lets the other
 /// through in the end, since no job waits for another while it is inside.
 pub(crate) struct Turns {
-    /// The database serves many processes, so that nobody waits.
+    /// The database serves many processes, so that neither waits.
     is_shared: bool,
     state: Mutex<State>,
     changed: Condvar,
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_at_a_shared_database() {
+    fn neither_waits_at_a_shared_database() {
         let turns = Turns::new(true);
         let first = turns.dbt(|| panic!("it need not be given up")).unwrap();
         let second = turns.dbt(|| ()).unwrap();

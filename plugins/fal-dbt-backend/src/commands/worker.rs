@@ -1,9 +1,6 @@
 //! The process that serves jobs over the manifest.
 
-use std::{
-    path::Path,
-    sync::{Arc, Weak},
-};
+use std::sync::{Arc, Weak};
 
 use fal_plugin::{payload::NodeResult, PluginError};
 use serde_json::json;
@@ -28,7 +25,7 @@ impl Inner {
         started.clone().map_err(AskError::Answered)
     }
 
-    pub(super) fn started_worker(&self) -> Result<Arc<DbtProcess>, AskError> {
+    fn started_worker(&self) -> Result<Arc<DbtProcess>, AskError> {
         let loaded = self.loaded()?;
         let failed = |error: StartError| AskError::Answered(error.into());
         let process = Arc::new((self.start_worker)().map_err(failed)?);
@@ -41,7 +38,7 @@ impl Inner {
             &json!({
                 "python_models": loaded.request.python_models,
                 "gateway": { "socket_dir": loaded.socket_dir },
-                "manifest": Path::new(&settings.target_path).join("manifest.json"),
+                "manifest": settings.manifest(),
                 "settings": settings,
                 "runs_native": !loaded.project.dbt_runs_python,
                 "materialized": loaded.project.materialized,
@@ -64,16 +61,23 @@ impl Inner {
         request: &JobOpen<'_>,
         open: impl FnOnce(&DbtProcess) -> Result<R, AskError>,
     ) -> Result<R, AskError> {
+        let owner = &request.owner;
+        let node = owner.role.is_none().then_some(owner.unique_id);
+        let worker = self.enter(request.job, node)?;
+        open(&worker).inspect_err(|_| self.leave(request.job))
+    }
+
+    /// Waits for the turn of jobs, and notes a job of `node`, or of none.
+    fn enter(&self, job: &str, node: Option<&str>) -> Result<Arc<DbtProcess>, AskError> {
         let worker = self.worker()?;
         self.send_results(&worker)?;
         let turns = &self.loaded()?.turns;
-        turns.enter(request.job).map_err(AskError::Answered)?;
-        let owner = &request.owner;
-        if owner.role.is_none() {
-            let unique_id = owner.unique_id.to_owned();
-            self.jobs.lock().insert(request.job.to_owned(), unique_id);
+        turns.enter(job).map_err(AskError::Answered)?;
+        if let Some(unique_id) = node {
+            let unique_id = unique_id.to_owned();
+            self.jobs.lock().insert(job.to_owned(), unique_id);
         }
-        open(&worker).inspect_err(|_| self.leave(request.job))
+        Ok(worker)
     }
 
     /// Returns whether dbt would refuse to run this node, so that it runs as a job.
@@ -85,23 +89,14 @@ impl Inner {
 
     /// Runs a dbt-native model as a job, where dbt itself runs none.
     pub(super) fn run_native(&self, unique_id: &str) -> Result<NodeResult, AskError> {
-        let worker = self.worker()?;
         self.schedule()?.reached(unique_id);
-        self.send_results(&worker)?;
         let job = format!("native {unique_id}");
-        let turns = &self.loaded()?.turns;
-        turns.enter(&job).map_err(AskError::Answered)?;
-        self.jobs.lock().insert(job.clone(), unique_id.to_owned());
-        let result = worker.run(unique_id);
-        self.leave(&job);
-        if let Ok(result) = &result {
-            self.ended(result);
-        }
-        result
+        let worker = self.enter(&job, Some(unique_id))?;
+        self.after(&job, worker.run(unique_id))
     }
 
     /// Sends the results that the worker has not heard of: scripts may ask for them.
-    pub(super) fn send_results(&self, worker: &DbtProcess) -> Result<(), AskError> {
+    fn send_results(&self, worker: &DbtProcess) -> Result<(), AskError> {
         let unsent: Vec<Row> = {
             let mut results = self.results.lock();
             let unsent = std::mem::take(&mut results.unsent);
@@ -122,14 +117,20 @@ impl Inner {
         close: impl FnOnce(&DbtProcess) -> Result<NodeResult, AskError>,
     ) -> Result<NodeResult, AskError> {
         let result = self.worker().and_then(|worker| close(&worker));
-        self.leave(request.job);
-        if let Ok(result) = &result {
-            self.ended(result);
-        }
-        result
+        self.after(request.job, result)
     }
 
-    pub(super) fn leave(&self, job: &str) {
+    /// Ends the turn of a job that has ended, and notes its result.
+    fn after(
+        &self,
+        job: &str,
+        result: Result<NodeResult, AskError>,
+    ) -> Result<NodeResult, AskError> {
+        self.leave(job);
+        result.inspect(|result| self.ended(result))
+    }
+
+    fn leave(&self, job: &str) {
         self.jobs.lock().remove(job);
         if let Some(loaded) = self.loaded.get() {
             loaded.turns.leave(job);

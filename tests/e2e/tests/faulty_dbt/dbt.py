@@ -28,11 +28,15 @@ TARGET = os.path.join(argument("--project-dir"), "target")
 FAULTS = """
     none none fails_a_node dies exits_0 exits_1 kills_itself prints_junk long_line not_utf8 no_file empty_file cut_file
     old_file lost_rows foreign_rows unknown_status null_status no_events no_success_events contradicts leaves_a_child
-    renders_not closes_stdout
+    renders_not closes_stdout cut_manifest
 """.split()
-fault = chance.choice(FAULTS)
-# A second one, so that faults meet.
-second = chance.choice(FAULTS)
+# Two, so that faults meet. A file names them where the environment must stay the same.
+named = os.environ["FAULTY_DBT_BUILT"] + ".faults"
+if os.path.exists(named):
+    with open(named) as file:
+        fault, second = file.read().split()
+else:
+    fault, second = chance.choices(FAULTS, k=2)
 
 
 def is_(name):
@@ -188,15 +192,18 @@ def artifact(rows):
 if is_("leaves_a_child"):
     subprocess.Popen(["sleep", "600"])
 event("MainReportVersion", "Running with dbt")
-if WORDS[0] == "parse":
-    text = manifest()
-    put("manifest.json", text[: chance.randint(0, len(text) - 1)] if is_("cut_file") else text)
+is_parse = WORDS[0] == "parse"
+if is_parse:
     code = 0
 else:
     rows, code = run()
     if is_("closes_stdout"):
         os.close(1)
     artifact(rows)
+text = manifest()
+is_cut = is_("cut_file") if is_parse else is_("cut_manifest")
+put("manifest.json", text[: chance.randint(0, len(text) - 1)] if is_cut else text)
+if not is_parse:
     event("CommandCompleted", "Done")
 if is_("exits_0"):
     code = 0
