@@ -74,7 +74,7 @@ fn read(
     loaded.faults.settle(reporters, |_| false)?;
     let selection = session.select(&loaded, criteria)?;
     let runners = Routing::decide(project, &session, &loaded, None)?.names();
-    session.close(false)?;
+    session.close(&loaded, false)?;
     Ok(Graph {
         dag: loaded.dag,
         selection,

@@ -13,6 +13,7 @@ mod inspect;
 mod interrupt;
 mod last_results;
 mod lineage;
+mod manifest;
 pub mod plugins;
 mod project;
 mod python_models;

@@ -105,7 +105,7 @@ pub(crate) fn execute(
     let runners = work
         .runners
         .close(nodes.interrupted || nodes.broken.is_some());
-    let closed = session.close(nodes.interrupted);
+    let closed = session.close(&opened.loaded, nodes.interrupted);
     Ok(Executed {
         nodes,
         broken_runner: work.runners.broken(),

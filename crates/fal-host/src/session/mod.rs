@@ -4,7 +4,10 @@
 mod events;
 mod loaded;
 
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{
+    Arc, Once, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use fal_graph::{Criteria, SelectError, Selection};
 use fal_plugin::{
@@ -18,8 +21,8 @@ use jiff::Timestamp;
 use self::events::BackendEvents;
 pub(crate) use self::loaded::Loaded;
 use crate::{
-    error::HostError, faults::Faults, interrupt::Interrupt, lineage::explained, project::Project,
-    scripts::Attachment,
+    error::HostError, faults::Faults, interrupt::Interrupt, lineage::explained,
+    manifest::EarlierState, project::Project, scripts::Attachment,
 };
 
 /// An open session. It warms up while the host reads the project's files.
@@ -30,6 +33,10 @@ pub(crate) struct OpenSession {
     pub(crate) capabilities: Capabilities,
     events: Arc<BackendEvents>,
     interrupt: Interrupt,
+    /// What `--state` names.
+    earlier: Option<EarlierState>,
+    /// Whether the user knows what the earlier state does not have.
+    has_warned: AtomicBool,
 }
 
 impl OpenSession {
@@ -47,7 +54,8 @@ impl OpenSession {
         project.stages.log_to(Arc::new(move |plugin, line| {
             emit_log(&log, LogLevel::Debug, format!("{plugin}: {line}"));
         }));
-        let request = project.open_request(command, execute);
+        let mut request = project.open_request(command, execute);
+        let earlier = EarlierState::read(&mut request, &project.dbt.target_path)?;
         let sink: Arc<dyn EventSink> = Arc::<BackendEvents>::clone(&events);
         let session: Arc<dyn ExecutionSession> = backend.open(request, sink)?.into();
         let capabilities = backend.capabilities();
@@ -57,6 +65,8 @@ impl OpenSession {
             capabilities,
             events,
             interrupt: interrupt.clone(),
+            earlier,
+            has_warned: AtomicBool::default(),
         })
     }
 
@@ -77,6 +87,9 @@ impl OpenSession {
                 closed.call_once(|| close_at_once(&*session));
             }
         });
+        if let Some(earlier) = &self.earlier {
+            earlier.write_copy(&project.dbt, &generated.models)?;
+        }
         let request = LoadRequest {
             python_models: generated
                 .models
@@ -137,7 +150,20 @@ impl OpenSession {
         loaded: &Loaded,
         criteria: &Criteria,
     ) -> Result<Selection, SelectError> {
-        loaded.select(&*self.session, criteria)
+        let compared = || {
+            let earlier = self.earlier.as_ref();
+            let compared = earlier.map(|earlier| earlier.compare(loaded.scripts_by_id()));
+            let compared = compared.unwrap_or_default();
+            if !compared.unknown.is_empty() && !self.has_warned.swap(true, Ordering::Relaxed) {
+                let message = format!(
+                    "the manifest.json of --state was written by dbt alone and does not say what the code of {} was: `state:` sees changes of what Python models read, not of their code",
+                    listed(&compared.unknown),
+                );
+                self.log(LogLevel::Warn, message);
+            }
+            compared
+        };
+        loaded.select(&*self.session, &compared, criteria)
     }
 
     /// Returns the sink for the events of runners' sessions.
@@ -161,9 +187,17 @@ impl OpenSession {
         answer.map_err(|error| self.unless_interrupted(error.into()))
     }
 
-    /// Ends the session.
-    pub(crate) fn close(&self, interrupted: bool) -> Result<CloseResponse, HostError> {
-        Ok(self.session.close(&CloseRequest { interrupted })?)
+    /// Ends the session, after which dbt's manifest.json is there.
+    pub(crate) fn close(
+        &self,
+        loaded: &Loaded,
+        interrupted: bool,
+    ) -> Result<CloseResponse, HostError> {
+        let closed = self.session.close(&CloseRequest { interrupted });
+        let written = loaded.write_manifest();
+        let closed = closed?;
+        written?;
+        Ok(closed)
     }
 
     /// Replaces an error that follows from the user's Ctrl-C.
@@ -177,6 +211,14 @@ impl OpenSession {
 
     pub(crate) fn log(&self, level: LogLevel, message: String) {
         emit_log(&self.reporters, level, message);
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    let some = names[..names.len().min(3)].join(", ");
+    match names.len() {
+        0..=3 => some,
+        all => format!("{some} and {} more", all - 3),
     }
 }
 

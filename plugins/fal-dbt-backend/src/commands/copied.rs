@@ -11,7 +11,6 @@ use std::{
 
 use fal_files::Root;
 use semver::Version;
-use serde_json::Value;
 
 use super::{
     manifest::{Manifest, Node},
@@ -62,31 +61,10 @@ pub(crate) fn make<'a>(
         let path = manifest.path(stub, &settings.packages());
         let text = fal_files::read_text(&project.join(&path), LARGEST)?;
         // This replaces the second name of the file in the project, and not its content.
-        let text = text.replace(THIS, &relation(manifest, stub));
+        let text = text.replace(THIS, &manifest.relation(stub));
         root.write(copy.join(&path), text.as_bytes())?;
     }
     Ok(Path::new(target).join(copy))
-}
-
-/// Returns the relation of a model's table, quoted as the project says.
-fn relation(manifest: &Manifest, node: &Node) -> String {
-    let quoting = manifest.metadata.get("quoting");
-    let parts = [
-        ("database", "database"),
-        ("schema", "schema"),
-        ("alias", "identifier"),
-    ];
-    let parts = parts.into_iter().filter_map(|(field, quoted)| {
-        let text = Some(node.text(field)).filter(|text| !text.is_empty())?;
-        let is_quoted =
-            quoting.and_then(|quoting| quoting.get(quoted)) != Some(&Value::Bool(false));
-        Some(if is_quoted {
-            format!("\"{}\"", text.replace('"', "\"\""))
-        } else {
-            text.to_owned()
-        })
-    });
-    parts.collect::<Vec<_>>().join(".")
 }
 
 #[cfg(test)]
@@ -110,16 +88,5 @@ mod tests {
         ] {
             assert!(!is_needed(version), "{version}");
         }
-    }
-
-    #[test]
-    fn relations_are_quoted_as_the_project_says() {
-        let manifest: Manifest = serde_json::from_value(serde_json::json!({
-            "metadata": {"quoting": {"database": true, "schema": false, "identifier": true}},
-            "nodes": {"model.p.m": {"database": "d", "schema": "s", "alias": "a\"b"}},
-        }))
-        .unwrap();
-        let node = manifest.node("model.p.m").unwrap();
-        assert_eq!(relation(&manifest, node), "\"d\".s.\"a\"\"b\"");
     }
 }

@@ -92,12 +92,13 @@ impl Engine for CommandEngine {
             Parsed::look(&inner.request, settings, &inner.program.path, request)
         });
         let cached = || {
-            let version = parsed.as_ref()?.current()?;
+            let parsed = parsed.as_ref()?;
+            let version = parsed.current()?;
             // A call that died may have left half a manifest.
-            let manifest = Manifest::open(&settings.as_ref().ok()?.manifest()).ok()?;
-            Some((version, manifest))
+            let path = parsed.manifest().to_owned();
+            Some((version, Manifest::open(&path).ok()?, path))
         };
-        let (adapter_version, manifest) = match cached() {
+        let (adapter_version, manifest, path) = match cached() {
             Some(known) => known,
             None => {
                 // dbt's own words on wrong settings come first.
@@ -110,7 +111,7 @@ impl Engine for CommandEngine {
                     AskError::Answered(PluginError::new("dbt::manifest", error.to_string()))
                 })?;
                 parsed.iter().for_each(|parsed| parsed.keep(&version));
-                (version, manifest)
+                (version, manifest, path)
             }
         };
         let settings = settings.map_err(AskError::Answered)?;
@@ -161,6 +162,7 @@ impl Engine for CommandEngine {
             request: request.clone(),
             socket_dir: socket_dir.to_owned(),
             parsed,
+            manifest: path,
         };
         if inner.loaded.set(loaded).is_err() {
             return Err(order("the project is loaded already"));
@@ -171,11 +173,7 @@ impl Engine for CommandEngine {
 
     fn select(&self, request: &SelectRequest) -> Result<Vec<String>, AskError> {
         let inner = &self.0;
-        let loaded = inner.loaded()?;
-        if request.method == "state" && !loaded.project.stubs.is_empty() {
-            let message = "`state:` sees changes of what Python models read, not of their code, where dbt runs as a program";
-            inner.log(LogLevel::Warn, "StateOfStubs", message.to_owned());
-        }
+        inner.loaded()?;
         let found = Arc::new(Mutex::new(Vec::new()));
         let words = arguments::list(&inner.request, &request.method, &request.value);
         let ended = inner.program.call(&words, {

@@ -13,7 +13,7 @@ use serde::{
 use serde_json::{Map, Value};
 
 /// The largest manifest, in bytes.
-const LARGEST: u64 = 4 << 30;
+pub(super) const LARGEST: u64 = 4 << 30;
 /// What [`Node`] keeps besides `GraphNode`'s `extra`.
 const FIELDS: &[&str] = &[
     "unique_id",
@@ -151,6 +151,27 @@ impl Manifest {
         } else {
             format!("{packages}/{package}/{path}")
         }
+    }
+
+    /// Returns the relation of a model's table, quoted as the project says.
+    pub(crate) fn relation(&self, node: &Node) -> String {
+        let quoting = self.metadata.get("quoting");
+        let parts = [
+            ("database", "database"),
+            ("schema", "schema"),
+            ("alias", "identifier"),
+        ];
+        let parts = parts.into_iter().filter_map(|(field, quoted)| {
+            let text = Some(node.text(field)).filter(|text| !text.is_empty())?;
+            let is_quoted =
+                quoting.and_then(|quoting| quoting.get(quoted)) != Some(&Value::Bool(false));
+            Some(if is_quoted {
+                format!("\"{}\"", text.replace('"', "\"\""))
+            } else {
+                text.to_owned()
+            })
+        });
+        parts.collect::<Vec<_>>().join(".")
     }
 
     /// Returns whether a node is in the project itself and not in a package.
@@ -388,5 +409,16 @@ mod tests {
             (node.tags, node.version.as_deref()),
             (vec!["one".to_owned()], Some("2"))
         );
+    }
+
+    #[test]
+    fn relations_are_quoted_as_the_project_says() {
+        let manifest: Manifest = serde_json::from_value(serde_json::json!({
+            "metadata": {"quoting": {"database": true, "schema": false, "identifier": true}},
+            "nodes": {"model.p.m": {"database": "d", "schema": "s", "alias": "a\"b"}},
+        }))
+        .unwrap();
+        let node = manifest.node("model.p.m").unwrap();
+        assert_eq!(manifest.relation(node), "\"d\".s.\"a\"\"b\"");
     }
 }

@@ -18,7 +18,7 @@ use fal_plugin::payload::{LoadRequest, OpenRequest};
 use ignore::{DirEntry, Walk, WalkBuilder};
 use sha2::{Digest, Sha256};
 
-use super::settings::Settings;
+use super::{manifest::LARGEST, settings::Settings};
 
 /// Variables that differ between two commands in one shell and that no project reads.
 const OF_THE_SHELL: &[&str] = &["_", "OLDPWD", "PWD", "SHLVL", "COLUMNS", "LINES"];
@@ -35,7 +35,10 @@ pub(crate) struct Parsed {
     /// A digest of the project's files, the environment, the program and the arguments.
     project: String,
     state: PathBuf,
+    /// The file that dbt writes.
     manifest: PathBuf,
+    /// The copy of it, where the host shows Python models in that file.
+    copy: Option<PathBuf>,
 }
 
 impl Parsed {
@@ -99,7 +102,13 @@ impl Parsed {
             project: hex::encode(digest.finalize()),
             state: PathBuf::from(&request.state_dir),
             manifest: settings.manifest(),
+            copy: (!scripts.is_empty()).then(|| settings.manifest_of_dbt()),
         })
+    }
+
+    /// Returns where the manifest is as dbt wrote it, once it was kept.
+    pub(crate) fn manifest(&self) -> &Path {
+        self.copy.as_ref().unwrap_or(&self.manifest)
     }
 
     /// Returns what was recorded with the manifest, if it is of this state of the project: the
@@ -113,14 +122,27 @@ impl Parsed {
     /// Records that the manifest, which dbt has just written, is of this state of the project.
     pub(crate) fn keep(&self, adapter_version: &str) {
         // Without the record dbt parses again.
-        let _ = self.record().and_then(|record| {
-            let content = format!("{record}\n\n{adapter_version}");
-            Root::open(&self.state)?.write(FILE, content.as_bytes())
-        });
+        let _ = self
+            .copy_manifest()
+            .and_then(|()| self.record())
+            .and_then(|record| {
+                let content = format!("{record}\n\n{adapter_version}");
+                Root::open(&self.state)?.write(FILE, content.as_bytes())
+            });
+    }
+
+    fn copy_manifest(&self) -> io::Result<()> {
+        let Some(copy) = &self.copy else {
+            return Ok(());
+        };
+        let bytes = fal_files::read(&self.manifest, LARGEST)?;
+        let folder = copy.parent().unwrap_or(copy);
+        Root::create(folder)?.write(copy.file_name().unwrap_or_default(), &bytes)?;
+        Ok(())
     }
 
     fn record(&self) -> io::Result<String> {
-        Ok(format!("{}\n{}", self.project, stamp(&self.manifest)?))
+        Ok(format!("{}\n{}", self.project, stamp(self.manifest())?))
     }
 }
 
@@ -259,6 +281,8 @@ mod tests {
             "shop.duckdb",
             "models/script.py",
             "models/notebook.ipynb",
+            // The host or another dbt wrote it.
+            "target/manifest.json",
         ] {
             fixture.write(&format!("project/{path}"), "x");
         }
@@ -278,8 +302,7 @@ mod tests {
                 "p: {outputs: {default: {type: duckdb, schema: s}}}",
             ),
             ("dbt", "another"),
-            // Another tool wrote it.
-            ("project/target/manifest.json", "{\"x\": 1}"),
+            ("project/target/fal/dbt/manifest.json", "{\"x\": 1}"),
         ];
         for (path, text) in changes {
             let fixture = Fixture::new();

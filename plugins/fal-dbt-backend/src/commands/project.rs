@@ -75,12 +75,18 @@ impl Project {
             ..info
         };
         let mut nodes: Vec<_> = manifest.members().map(Node::graph_node).collect();
-        // Selectors and reports see what becomes of a stub, unless it is a plain table.
+        // Selectors, reports and artifacts see what becomes of a stub.
         for node in &mut nodes {
-            let wanted = self.materialized.get(&node.unique_id);
-            if let Some(wanted) = wanted.filter(|wanted| !TABLES.contains(&&*wanted.name)) {
-                let name = wanted.name.as_str().into();
+            let Some(stub) = manifest.node(&node.unique_id) else {
+                continue;
+            };
+            if self.stubs.contains(stub.unique_id()) {
+                let wanted = self.materialized.get(stub.unique_id());
+                let wanted = wanted.map(|wanted| &*wanted.name);
+                let name = wanted.filter(|name| !TABLES.contains(name));
+                let name = name.unwrap_or("table").into();
                 node.config.insert("materialized".to_owned(), name);
+                node.relation_name = Some(manifest.relation(stub));
             }
         }
         RunGraph { info, nodes }

@@ -109,6 +109,12 @@ impl Settings {
         Path::new(&self.target_path).join("manifest.json")
     }
 
+    /// Returns the path of the copy of dbt's manifest.json: in the file itself the host shows Python
+    /// models as tables.
+    pub(crate) fn manifest_of_dbt(&self) -> PathBuf {
+        Path::new(&self.target_path).join("fal/dbt/manifest.json")
+    }
+
     /// Returns the adapter's name.
     pub(crate) fn adapter(&self) -> &str {
         self.output

@@ -38,7 +38,7 @@ impl Inner {
             &json!({
                 "python_models": loaded.request.python_models,
                 "gateway": { "socket_dir": loaded.socket_dir },
-                "manifest": settings.manifest(),
+                "manifest": loaded.manifest,
                 "settings": settings,
                 "runs_native": !loaded.project.dbt_runs_python,
                 "materialized": loaded.project.materialized,

@@ -151,6 +151,12 @@ fn state_selects_what_has_changed() {
     }
     let listed = run(&project, "ls --select state:modified --state before");
     listed.expect(0).says("shop.a").never_says("shop.c");
+    project.write("models/b.py", "write_to_model(ref('a').head())");
+    let listed = run(
+        &project,
+        "ls --select state:modified --state before --output name",
+    );
+    assert_eq!(listed.expect(0).stdout, "a\nb\n");
 }
 
 #[test]

@@ -69,6 +69,7 @@ fn world() -> World {
         placements,
         keyword: "fal".to_owned(),
         faults: Faults::default(),
+        scripts: Vec::new(),
     };
     World {
         folder,

@@ -16,11 +16,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from fal_worker.errors import Interrupted, SessionError, from_exception
 from fal_worker.materialization.materialized import Names
 from fal_worker.project.graph import COLLECTIONS, run_graph
+from fal_worker.project.interface import table_of
 from fal_worker.project.live import LiveProject
 from fal_worker.project.overrides import without_our_keywords
 from fal_worker.project.results import artifacts_written, failed_hooks, to_node_result
@@ -77,7 +79,7 @@ class Invocation:
         self._manifest.restore()
         self.project.parsed(task, self._stub_paths)
         graph = run_graph(task)
-        Names(self.project).tell(self.project.stubs, graph)
+        Names(self.project).show(self.project.stubs, graph, partial(table_of, self.project))
         self.on_parsed.set_result(graph)
         self._schemas.save()
 

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from fal_worker.errors import Interrupted, SessionError
 from fal_worker.gateway.service import GatewayService
 from fal_worker.materialization.staging import Materializer
-from fal_worker.project.graph import files_of, members
+from fal_worker.project.graph import members
 from fal_worker.project.live import LiveProject
 from fal_worker.protocol import (
     BeginRequest,
@@ -34,7 +34,6 @@ from .events import EventForwarder
 from .invocation import Invocation
 from .native import NativeJobs
 from .operations import SessionOperations, not_loaded, stub_paths
-from .python_state import PythonState
 
 # Seconds that interrupted nodes get to end by themselves. The host promises the user two seconds in
 # all.
@@ -49,7 +48,6 @@ class Session(SessionOperations):
         self._events = EventForwarder(outbox, bool(request.get("debug")))
         self._invocation: Invocation | None = None
         self._native: NativeJobs | None = None
-        self._python: PythonState | None = None
         self._has_models = False
 
     def op_load(self, message: Load) -> Loaded:
@@ -63,13 +61,6 @@ class Session(SessionOperations):
         self._invocation.start()
         graph = self._invocation.on_parsed.result()
         project = self._invocation.project
-        self._python = PythonState(
-            project.manifest,
-            files_of(project.config),
-            self._request["project_dir"],
-            models,
-            lambda text: self._outbox.log("warn", text),
-        )
         if not self._request.get("execute"):
             self._invocation.write_manifest()
         self._gateway = GatewayService(
@@ -119,8 +110,6 @@ class Session(SessionOperations):
             MethodName(name), arguments
         )
         found = set(search.search({node.unique_id for node in members(task.manifest)}, value))
-        if name == "state" and self._python is not None:
-            found = self._python.answer(value, found, task.previous_state.manifest)
         return sorted(found)
 
     def op_begin(self, message: BeginRequest) -> Done:

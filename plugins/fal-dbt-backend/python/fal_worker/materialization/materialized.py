@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -126,13 +127,14 @@ class Names:
         # for each model.
         self._all_tables = _said(self._config.models) <= set(_TABLES)
 
-    def tell(self, stubs: set[str], graph: RunGraph) -> None:
-        """Adds materializations other than plain tables to the graph, for selection and reports."""
-        for node in graph["nodes"]:
-            if node["unique_id"] in stubs:
-                name, _ = self.of(self._manifest.nodes[node["unique_id"]])
-                if name not in _TABLES:
-                    node["config"]["materialized"] = name
+    def show(self, stubs: set[str], graph: RunGraph, relation_of: Callable[[Any], Any]) -> None:
+        """Shows the stubs in the graph as what they become: for selection, reports and artifacts."""
+        for shown in graph["nodes"]:
+            if shown["unique_id"] in stubs:
+                node = self._manifest.nodes[shown["unique_id"]]
+                name, _ = self.of(node)
+                shown["config"]["materialized"] = "table" if name in _TABLES else name
+                shown["relation_name"] = str(relation_of(node))
 
     def of(self, node: Any) -> tuple[str, str | None]:
         """By dbt's own resolution: the projects' files, then the schema file.

@@ -1,0 +1,200 @@
+//! The `manifest.json` of an earlier run, which `state:` compares with.
+//!
+//! dbt compares nodes as it knows them. So where that manifest shows scripts as Python, dbt gets a copy
+//! in which they are stubs, with the text that their stubs have now; and whether the code has changed
+//! is answered here.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use fal_files::Root;
+use fal_plugin::payload::OpenRequest;
+use fal_project::{DbtProject, ModelFile};
+use fal_report::ReportError;
+use serde_json::{Value, value::to_raw_value};
+
+use super::{FILE, Node, Texts, invalid, is_python, part, read, write};
+
+/// The flag, as [`OpenRequest::dbt_args`] has it.
+const FLAG: &str = "--state";
+/// Where the copy is, below the target folder.
+const COPY: &str = "fal/state";
+/// What else dbt reads of an earlier state.
+const OTHERS: [&str; 2] = ["run_results.json", "sources.json"];
+
+/// The artifacts of an earlier run.
+pub(crate) struct EarlierState {
+    folder: PathBuf,
+    copy: PathBuf,
+    manifest: Texts,
+    /// The nodes that it has, by unique id: `None` for those in SQL.
+    nodes: HashMap<String, Option<Node>>,
+}
+
+/// What the earlier state says of the code of scripts.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Compared {
+    /// Unique ids of those with another code.
+    pub(crate) changed: HashSet<String>,
+    /// Names of those whose code it does not have, since dbt alone wrote it.
+    pub(crate) unknown: Vec<String>,
+}
+
+impl EarlierState {
+    /// Reads what `--state` names, and has the session compare with a copy where that is needed.
+    /// Returns `None` without the flag, and where dbt will say what is wrong with it.
+    pub(crate) fn read(
+        request: &mut OpenRequest,
+        target: &Path,
+    ) -> Result<Option<Self>, ReportError> {
+        let words = request.dbt_args.iter_mut();
+        let Some(word) = words.skip_while(|word| *word != FLAG).nth(1) else {
+            return Ok(None);
+        };
+        let (folder, copy) = (PathBuf::from(&*word), target.join(COPY));
+        let file = folder.join(FILE);
+        let Ok(Some(bytes)) = read(&file) else {
+            return Ok(None);
+        };
+        let parsed = || -> serde_json::Result<_> {
+            let manifest: Texts = serde_json::from_slice(&bytes)?;
+            let nodes: Texts = part(&manifest, "nodes")?;
+            let nodes = nodes.into_iter().map(|(unique_id, text)| {
+                // Most nodes are SQL: they need no look at their parts.
+                let mentions = text.get().contains("\"python\"");
+                let node: Option<Node> = mentions
+                    .then(|| serde_json::from_str(text.get()))
+                    .transpose()?;
+                Ok((unique_id, node.filter(is_python)))
+            });
+            let nodes = nodes.collect::<serde_json::Result<HashMap<_, _>>>()?;
+            Ok((manifest, nodes))
+        };
+        let (manifest, nodes) = parsed().map_err(|source| invalid(&file, source))?;
+        if nodes.values().any(Option::is_some) {
+            *word = copy.display().to_string();
+        }
+        Ok(Some(Self {
+            folder,
+            copy,
+            manifest,
+            nodes,
+        }))
+    }
+
+    /// Writes the copy that dbt reads, with the stubs of these models.
+    pub(crate) fn write_copy(
+        &self,
+        project: &DbtProject,
+        models: &[ModelFile],
+    ) -> Result<(), ReportError> {
+        if self.nodes.values().all(Option::is_none) {
+            return Ok(());
+        }
+        let file = self.copy.join(FILE);
+        let mut nodes: Texts =
+            part(&self.manifest, "nodes").map_err(|cause| invalid(&file, cause))?;
+        let python = self.nodes.iter();
+        for (unique_id, node) in python.filter_map(|(id, node)| Some((id, node.as_ref()?))) {
+            let Some(stub) = stub_of(project, models, node) else {
+                continue;
+            };
+            let text = to_raw_value(&stub).map_err(|cause| invalid(&file, cause))?;
+            nodes.insert(unique_id.clone(), text);
+        }
+        let mut manifest = self.manifest.clone();
+        let encoded = to_raw_value(&nodes).and_then(|nodes| {
+            manifest.insert("nodes".to_owned(), nodes);
+            serde_json::to_vec(&manifest)
+        });
+        write(
+            &self.copy,
+            FILE,
+            &encoded.map_err(|cause| invalid(&file, cause))?,
+        )?;
+        for name in OTHERS {
+            let path = self.copy.join(name);
+            let copied =
+                Root::open(&self.copy).and_then(|root| match fs::exists(self.folder.join(name))? {
+                    true => root
+                        .write(
+                            name,
+                            &fal_files::read(&self.folder.join(name), fal_files::DATA)?,
+                        )
+                        .map(drop),
+                    false if fs::exists(&path)? => root.remove_file(name),
+                    false => Ok(()),
+                });
+            copied.map_err(|source| ReportError::Write { path, source })?;
+        }
+        Ok(())
+    }
+
+    /// Compares the code of scripts, given with their unique ids.
+    pub(crate) fn compare<'a>(
+        &self,
+        scripts: impl Iterator<Item = (&'a str, &'a ModelFile)>,
+    ) -> Compared {
+        let mut compared = Compared::default();
+        for (unique_id, model) in scripts {
+            match self.nodes.get(unique_id) {
+                None => {}
+                Some(None) => compared.unknown.push(model.name.clone()),
+                Some(Some(node)) => {
+                    let before = node.get("raw_code").and_then(Value::as_str);
+                    // What cannot be read is reported when the model runs.
+                    let is_same =
+                        |code: &str| before.is_some_and(|before| plain(before) == plain(code));
+                    if model.code().is_ok_and(|code| !is_same(&code)) {
+                        compared.changed.insert(unique_id.to_owned());
+                    }
+                }
+            }
+        }
+        compared
+    }
+}
+
+/// Returns the text with line ends of one kind, and no space around it.
+fn plain(code: &str) -> String {
+    code.trim().replace("\r\n", "\n")
+}
+
+/// Returns a script's node as dbt would have written it, with the stub that it has now.
+fn stub_of(project: &DbtProject, models: &[ModelFile], node: &Node) -> Option<Node> {
+    let text = |name: &str| node.get(name).and_then(Value::as_str);
+    let (package, path) = (text("package_name")?, text("original_file_path")?);
+    let file = project.path_of(package, path);
+    let by_path = models.iter().find(|model| model.path == file);
+    // A file that was moved keeps its name.
+    let by_name = || {
+        models
+            .iter()
+            .find(|model| Some(&*model.name) == text("name"))
+    };
+    let model = by_path.or_else(by_name)?;
+    let stub_path = model.stub_path.as_deref()?;
+    let stub = fal_files::read_text(&project.root.join(stub_path), fal_files::TEXT).ok()?;
+    let folder = file.strip_suffix(path)?;
+    let stub_path = stub_path.strip_prefix(folder).unwrap_or(stub_path);
+    let mut node = node.clone();
+    let texts = [
+        ("language", "sql"),
+        ("raw_code", stub.trim()),
+        ("original_file_path", stub_path),
+    ];
+    for (name, text) in texts {
+        node.insert(name.to_owned(), text.into());
+    }
+    node.insert("relation_name".to_owned(), Value::Null);
+    if let Some(Value::Object(config)) = node.get_mut("config") {
+        config.insert("materialized".to_owned(), "ephemeral".into());
+    }
+    Some(node)
+}
+
+#[cfg(test)]
+mod tests;
