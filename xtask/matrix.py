@@ -7,6 +7,7 @@ version by version.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,10 @@ BEGIN, END = "<!-- made by `cargo xtask matrix` -->\n", "<!-- end -->\n"
 VERSIONS = ["1.8", "1.9", "1.10", "1.11", "1.12"]
 # Builds of dbt 2, which is a program: `dbt-core` is open source, `dbt` (Fusion) is only tested.
 DBT_2 = {"2.0.0a4": "dbt-core==2.0.0a4", "2.0.0rc196": "dbt==2.0.0rc196"}
-# Where `cargo xtask test` puts the environment that dbt 2 is compared with, and DuckDB's library.
+# Where `cargo xtask test` puts the environment that dbt 2 is compared with, DuckDB's library and
+# PostgreSQL's driver.
 DBT_1, LIBRARY = REPOSITORY / ".venv/bin/python", "dbt2-venv/lib/libduckdb.so"
+DRIVERS = "dbt2-venv/cache/com.getdbt"
 # Test modules of `tests/e2e` that say most about dbt. `--all` runs every one.
 E2E = ["artifacts", "hooks", "native_models", "postgres", "scripts", "verbs"]
 # Folders of the Python tests that start dbt.
@@ -126,8 +129,8 @@ class Environment:
 
     def make_dbt_2(self, install: list[str]) -> bool:
         """Installs what `cargo xtask test --only dbt2` tests, with another dbt."""
-        library = self.target / LIBRARY
-        if not (library.exists() and DBT_1.exists()):
+        library, drivers = self.target / LIBRARY, self.target / DRIVERS
+        if not (library.exists() and drivers.exists() and DBT_1.exists()):
             tell("Left out: run `cargo xtask test --only dbt2` first")
             return False
         pinned = (REPOSITORY / "tests/dbt2-requirements.txt").read_text().splitlines()
@@ -136,6 +139,7 @@ class Environment:
         requirements.write_text("\n".join(lines))
         run([*install, "-r", str(requirements)])
         shutil.copy(library, self.folder / "lib")
+        shutil.copytree(drivers, self.folder / "cache/com.getdbt", dirs_exist_ok=True)
         return True
 
     def installed(self) -> dict[str, str]:
@@ -186,13 +190,11 @@ class Environment:
         if self.version in DBT_2:
             env |= {"FAL_TEST_PYTHON": str(DBT_1), "FAL_TEST_DBT_PYTHON": str(DBT_1)}
             env["FAL_TEST_DBT2_PYTHON"] = str(self.python)
-            return self.attempt(e2e_command(["dbt2"]), "e2e", REPOSITORY, env)
-        # The program by which pytest starts a server; it stops when its standard input ends.
-        cluster = [self.python, WORKER / "tests/postgres/cluster.py"]
-        pipe = subprocess.PIPE
-        with subprocess.Popen(cluster, stdin=pipe, stdout=pipe, text=True) as server:
-            assert server.stdout is not None
-            env["FAL_TEST_POSTGRES"] = server.stdout.readline().strip()
+            with running(self.python, "--tcp") as server, running(DBT_1, "--tcp") as other:
+                env |= {"FAL_TEST_POSTGRES": server, "FAL_TEST_OTHER_POSTGRES": other}
+                return self.attempt(e2e_command(["dbt2"]), "e2e", REPOSITORY, env)
+        with running(self.python) as server:
+            env["FAL_TEST_POSTGRES"] = server
             return self.attempt(e2e_command([] if every else E2E), "e2e", REPOSITORY, env)
 
     def attempt(
@@ -216,6 +218,19 @@ class Environment:
             raise SystemExit(f"error: no numbers of tests; see {log}")
         tell(shown(counts))
         return counts
+
+
+@contextlib.contextmanager
+def running(python: Path, *options: str) -> Iterator[str]:
+    """Runs a PostgreSQL server; yields its address.
+
+    The program is that by which pytest starts one; it stops when its standard input ends.
+    """
+    cluster: Words = [python, WORKER / "tests/postgres/cluster.py", *options]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(cluster, stdin=pipe, stdout=pipe, text=True) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
 
 
 def tell(line: str) -> None:
@@ -302,7 +317,8 @@ def ran() -> str:
         f"Python tests: the folders {folders} of `plugins/fal-dbt-backend/python/tests`.\n"
         f"End-to-end tests: the modules {programs} of `tests/e2e` unless it says all.\n"
         "DuckDB and a PostgreSQL server are behind both.\n"
-        "Of dbt 2 it is the module `dbt2`, on DuckDB, with the DuckDB of Python in the table.\n"
+        "Of dbt 2 it is the module `dbt2`, on DuckDB and PostgreSQL 18, with the DuckDB of Python"
+        " in the table.\n"
     )
 
 

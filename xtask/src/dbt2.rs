@@ -1,6 +1,6 @@
 //! The environment of dbt 2, a program that brings no Python and loads the warehouse's library.
 
-use std::fs;
+use std::{fs, os::unix::fs::symlink};
 
 use crate::{
     error::{At, Result},
@@ -13,6 +13,11 @@ const REQUIREMENTS: &str = "tests/dbt2-requirements.txt";
 /// The package of DuckDB's library that dbt 2 loads. PyPI has it only inside of Python's modules.
 const DUCKDB: &str = "@duckdb/node-bindings-linux-x64@1.5.3-r.3";
 const LIBRARY: &str = "libduckdb.so";
+/// Where dbt 2 puts the drivers that it downloads, below `XDG_CACHE_HOME`: the environment's folder
+/// `cache`.
+const CACHED: &str = "com.getdbt/adbc/x86_64-manylinux_2_17-linux-gnu";
+/// PostgreSQL's, which the environment has for Python.
+const DRIVER: &str = "libadbc_driver_postgresql-0.21.0+dbt0.21.0.so";
 
 /// Returns why this machine cannot run dbt 2, if it cannot.
 pub(crate) fn missing() -> Option<&'static str> {
@@ -39,6 +44,16 @@ pub(crate) fn environment() -> Result<Venv> {
         program::run(tar.args(["--strip-components=1", &format!("package/{LIBRARY}")]))?;
         fs::remove_file(&archive).at(&archive)?;
         fs::write(&marker, DUCKDB).at(&marker)?;
+    }
+    let cached = folder.join("cache").join(CACHED);
+    fs::create_dir_all(&cached).at(&cached)?;
+    let link = cached.join(DRIVER);
+    if !link.exists() {
+        let asks = "import adbc_driver_postgresql as driver; print(driver._driver_path())";
+        let driver = program::output(program::program(venv.python(), &folder).args(["-c", asks]))?;
+        // One of an earlier environment.
+        let _ = fs::remove_file(&link);
+        symlink(driver.trim(), &link).at(&link)?;
     }
     Ok(venv)
 }

@@ -26,7 +26,7 @@ pub use ended::Ended;
 pub use page::{Block, Page, Typed};
 pub use processes::survivors;
 pub use project::{Args, Project};
-pub use python::{dbt_python, dbt2_python, python};
+pub use python::{dbt_python, dbt2_folder, dbt2_python, python};
 pub use redact::redact;
 pub use running::Running;
 pub use tree::{Tree, tree};

@@ -28,6 +28,13 @@ pub fn dbt2_python() -> PathBuf {
     )
 }
 
+/// The folder of the environment with dbt 2.
+pub fn dbt2_folder() -> PathBuf {
+    let python = dbt2_python();
+    let folder = python.ancestors().nth(2);
+    folder.map(PathBuf::from).unwrap_or_default()
+}
+
 /// Runs a program with the interpreter of [`dbt_python`] and gives the JSON that it prints.
 ///
 /// # Panics

@@ -6,7 +6,7 @@ mod runs;
 use std::process::Command;
 
 use Engine::{Commands, Dbt2, Inside};
-use fal_e2e::{Project, dbt2_python};
+use fal_e2e::{Project, dbt2_folder, dbt2_python};
 
 /// What runs the nodes of a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,13 @@ impl Engine {
         match self {
             Inside => {}
             Commands => drop(command.env("FAL_HOST_DBT_ENGINE", "commands")),
-            Dbt2 => drop(command.env("FAL_HOST_PYTHON", dbt2_python())),
+            Dbt2 => {
+                command
+                    .env("FAL_HOST_PYTHON", dbt2_python())
+                    .env("DBT_ALLOW_EXPERIMENTAL_ADAPTERS", "true")
+                    // dbt 2 finds PostgreSQL's driver there.
+                    .env("XDG_CACHE_HOME", dbt2_folder().join("cache"));
+            }
         }
         command
     }

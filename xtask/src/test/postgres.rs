@@ -21,8 +21,19 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the server, with the program by which pytest starts one when no address is given.
     pub(crate) fn start(venv: &Venv) -> Result<Self> {
+        Self::start_with(venv, &[])
+    }
+
+    /// Starts a server that is reached by TCP, as dbt 2 does: the newest that the environment or
+    /// the machine has.
+    pub(crate) fn start_tcp(venv: &Venv) -> Result<Self> {
+        Self::start_with(venv, &["--tcp"])
+    }
+
+    fn start_with(venv: &Venv, options: &[&str]) -> Result<Self> {
         let mut command = program::program(venv.python(), layout::root());
         command.arg(layout::worker().join("tests/postgres/cluster.py"));
+        command.args(options);
         let shown = program::shown(&command);
         let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut keeper = started.map_err(|source| XtaskError::Start {

@@ -64,7 +64,11 @@ pub(super) fn run_with_dbt2(venv: &Venv) -> Result<()> {
         cargo("test --quiet -p fal-e2e --no-fail-fast --tests -- --ignored")
     };
     let dbt2 = dbt2::environment()?;
-    let command = in_environment(command.arg(DBT2), venv)?;
+    // PostgreSQL 18, which the environment of dbt 2 brings, and the machine's, which may be too old.
+    let (server, other) = (Server::start_tcp(&dbt2)?, Server::start_tcp(venv)?);
+    let command = in_environment(command.arg(DBT2), venv)?
+        .env("FAL_TEST_POSTGRES", server.address())
+        .env("FAL_TEST_OTHER_POSTGRES", other.address());
     program::run(command.env("FAL_TEST_DBT2_PYTHON", dbt2.python()))
 }
 

@@ -48,6 +48,27 @@ pub(crate) fn of_warehouse(
     }
 }
 
+/// Checks that dbt 2 can use the profile's address.
+///
+/// # Errors
+/// `dbt::profile`, if the profile names the folder of a PostgreSQL server's socket.
+pub(crate) fn of_address(settings: &Settings) -> Result<(), AskError> {
+    let host = settings.output.get("host").and_then(Value::as_str);
+    match host.filter(|host| host.starts_with('/') && settings.adapter() == "postgres") {
+        None => Ok(()),
+        Some(folder) => {
+            let message = format!(
+                "the target `{}` of the profile `{}` has the folder of a socket as its host, {folder}; dbt 2 connects to PostgreSQL by TCP only",
+                settings.target_name, settings.profile_name
+            );
+            let help = "Set `host` to a name or an address, such as 127.0.0.1, and `port` (the server's `listen_addresses` must allow it), or use dbt-core 1.x.";
+            Err(AskError::Answered(
+                PluginError::new("dbt::profile", message).with_help(help),
+            ))
+        }
+    }
+}
+
 fn of_duckdb(
     settings: &Settings,
     python: &Path,
@@ -151,6 +172,22 @@ mod tests {
         }
         let error = PluginError::from(check_postgres("150018").unwrap_err());
         assert!(error.message.contains("PostgreSQL 15"), "{error}");
+    }
+
+    #[test]
+    fn the_folder_of_a_socket_is_no_address_for_dbt_2() {
+        for (adapter, host, is_fine) in [
+            ("postgres", "/var/run/postgresql", false),
+            ("postgres", "127.0.0.1", true),
+            ("duckdb", "/x", true),
+        ] {
+            let output = serde_json::json!({ "type": adapter, "host": host });
+            let settings = Settings {
+                output: output.as_object().cloned().unwrap_or_default(),
+                ..Settings::default()
+            };
+            assert_eq!(of_address(&settings).is_ok(), is_fine, "{adapter} {host}");
+        }
     }
 
     #[test]

@@ -117,6 +117,10 @@ impl Engine for CommandEngine {
         let settings = settings.map_err(AskError::Answered)?;
         let project = Project::new(settings, manifest, request);
         let version = project.manifest.metadata("dbt_version");
+        let runs = inner.request.execute || inner.request.command == checks::COMMAND;
+        if runs && is_dbt_2(version) {
+            checks::of_address(&project.settings)?;
+        }
         let program = inner.program.path.display();
         let level = if inner.request.execute && !is_dbt_2(version) {
             LogLevel::Info

@@ -23,7 +23,10 @@ def connect(address):
         return connection
     import psycopg2
 
-    return psycopg2.connect(rest).cursor()
+    connection = psycopg2.connect(rest)
+    # A table that is not there must not fail the others.
+    connection.autocommit = True
+    return connection.cursor()
 
 
 def plain(value):

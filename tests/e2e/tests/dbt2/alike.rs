@@ -1,9 +1,11 @@
-//! The fixture projects and the example on every engine, with the same
-//! exit codes, results and rows.
+//! The fixture projects and the example on every engine, and some on dbt 2 with PostgreSQL, with the
+//! same exit codes, results and rows.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
 use fal_e2e::Project;
+
+use Warehouse::{DuckDb, Postgres};
 
 use super::Engine::{self, Commands, Dbt2, Inside};
 use crate::both_warehouses::{
@@ -19,6 +21,33 @@ const MATERIALIZATIONS: Case = Case {
         ("run --vars 'round: 3'", 0),
     ],
     tables: "main.heard main.totals main.chosen main.events main.log main.below",
+};
+
+/// dbt 2.0.0a4 runs no unit tests of SQL on PostgreSQL.
+const VERBS_WITHOUT_UNIT_TESTS: Case = Case {
+    runs: &[("build --exclude resource_type:unit_test", 0)],
+    ..VERBS
+};
+
+/// What needs no relations of DuckDB.
+const NATIVE_ANYWHERE: Case = Case {
+    folder: "tests/projects/native",
+    runs: &[
+        ("run --exclude below_native below_script doubled growing", 1),
+        (
+            "run --exclude below_native below_script doubled growing --vars 'more: true'",
+            1,
+        ),
+    ],
+    tables: "main.orders main.growing_anywhere main.parts main.packaged main.hooked main.script",
+};
+
+/// A project for PostgreSQL alone.
+const POSTGRES: Case = Case {
+    folder: "tests/projects/postgres",
+    // The seed is read as a source.
+    runs: &[("seed", 0), ("build", 0)],
+    tables: "shop.raw_orders shop.stg_orders shop.totals shop.ranks shop.report shop.top shop.log",
 };
 
 const NATIVE: Case = Case {
@@ -85,7 +114,31 @@ const EDITS: &[(&str, &str, &str, &str)] = &[
         "materializations",
         "models/schema.yml",
         "on_schema_change: append_new_columns\n",
-        "on_schema_change: append_new_columns\n      pre_hook: \"create table if not exists heard (t varchar)\"\n",
+        "on_schema_change: append_new_columns\n      pre_hook: \"create table if not exists {{ target.schema }}.heard (t varchar)\"\n",
+    ),
+    (
+        "materializations",
+        "models/schema.yml",
+        "insert into heard",
+        "insert into {{ target.schema }}.heard",
+    ),
+    (
+        "materializations",
+        "models/totals.ipynb",
+        "from heard",
+        "from main.heard",
+    ),
+    (
+        "postgres",
+        "seeds/schema.yml",
+        "at: timestamptz",
+        "at: timestamp",
+    ),
+    (
+        "postgres",
+        "models/staging/stg_orders.sql",
+        " at,",
+        " at::timestamptz as at,",
     ),
     (
         "unit_tests",
@@ -101,8 +154,18 @@ const EDITS: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
-/// How an engine differs from dbt-core 1.11 from the inside: the project, the engine, the
-/// difference, and the words of docs/dbt-versions.md that say why.
+/// Where a project's tables are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Warehouse {
+    DuckDb,
+    Postgres,
+}
+
+/// An engine, with its warehouse.
+type Place = (Engine, Warehouse);
+
+/// How an engine differs from dbt-core 1.11 from the inside, on any warehouse: the project, the
+/// engine, the difference, and the words of docs/dbt-versions.md that say why.
 const LIMITS: &[(&str, Engine, &str, &str)] = &[
     ("native", Commands, ALL, IN_DBT),
     ("environments", Commands, ALL, IN_DBT),
@@ -124,60 +187,65 @@ const NO_ROWS: &str = "dbt 2 lists no hooks";
 /// The engine differs too much to run the project on it.
 const ALL: &str = "*";
 
-impl Engine {
-    /// Runs a case in a copy of its project. Returns the copy, with the exit code and the results of
-    /// each command.
-    fn run(self, case: &Case) -> (Project, BTreeSet<String>) {
-        let project = Project::copy_of_folder(Path::new(case.folder));
-        for (_, file, text, other) in EDITS.iter().filter(|edit| case.folder.ends_with(edit.0)) {
-            if text.is_empty() {
-                project.remove(file);
-            } else {
-                let content = project.read(file);
-                assert!(content.contains(text), "{file}: {text}");
-                project.write(file, content.replace(text, other));
-            }
-        }
-        let mut lines = BTreeSet::new();
-        for (number, (args, _)) in case.runs.iter().enumerate() {
-            let _ = fs::remove_file(project.path("target/run_results.json"));
-            let ended = project.finish(self.host(&project, args));
-            lines.insert(format!("{number}: exit code {}", ended.code()));
-            assert!(project.has("target/run_results.json"), "{self:?}: {ended}");
-            lines.extend(
-                project
-                    .results()
-                    .iter()
-                    .map(|result| format!("{number}: {result}")),
-            );
-        }
-        project.nothing_is_left();
-        (project, lines)
+/// Runs a case in a copy of its project. Returns the copy, with the exit code and the results of
+/// each command.
+fn run(case: &Case, (engine, warehouse): Place) -> (Project, BTreeSet<String>) {
+    let mut project = Project::copy_of_folder(Path::new(case.folder));
+    if warehouse == Postgres {
+        project = project.on_postgres();
     }
+    for (_, file, text, other) in EDITS.iter().filter(|edit| case.folder.ends_with(edit.0)) {
+        if text.is_empty() {
+            project.remove(file);
+        } else {
+            let content = project.read(file);
+            assert!(content.contains(text), "{file}: {text}");
+            project.write(file, content.replace(text, other));
+        }
+    }
+    let mut lines = BTreeSet::new();
+    for (number, (args, _)) in case.runs.iter().enumerate() {
+        let _ = fs::remove_file(project.path("target/run_results.json"));
+        let ended = project.finish(engine.host(&project, args));
+        lines.insert(format!("{number}: exit code {}", ended.code()));
+        assert!(
+            project.has("target/run_results.json"),
+            "{engine:?}: {ended}"
+        );
+        lines.extend(
+            project
+                .results()
+                .iter()
+                .map(|result| format!("{number}: {result}")),
+        );
+    }
+    project.nothing_is_left();
+    (project, lines)
 }
 
-/// Runs a case on every engine, and fails for each difference that is not among the limits, and for
-/// each limit that is none.
+/// Runs a case in each place, and fails for each difference from the first that is not among the
+/// limits, and for each limit that is none.
 #[track_caller]
-fn assert_alike(case: &Case) {
-    let (first, expected) = Inside.run(case);
+fn assert_alike(case: &Case, places: &[Place]) {
+    let (first, others) = places.split_first().expect("places to compare");
+    let (first, expected) = run(case, *first);
     for (number, (args, code)) in case.runs.iter().enumerate() {
         let line = format!("{number}: exit code {code}");
         assert!(expected.contains(&line), "{args}: {expected:?}");
     }
     let mut wrong = String::new();
-    for engine in [Commands, Dbt2] {
+    for &place in others {
         let limits = || {
             let of_case = |limit: &&(&str, Engine, _, _)| case.folder.ends_with(limit.0);
             LIMITS
                 .iter()
                 .filter(of_case)
-                .filter(|limit| limit.1 == engine)
+                .filter(|limit| limit.1 == place.0)
         };
         if limits().any(|limit| limit.2 == ALL) {
             continue;
         }
-        let (project, lines) = engine.run(case);
+        let (project, lines) = run(case, place);
         let mut found: BTreeSet<String> = expected
             .symmetric_difference(&lines)
             .map(|line| {
@@ -194,10 +262,10 @@ fn assert_alike(case: &Case) {
         );
         let known: BTreeSet<String> = limits().map(|limit| limit.2.to_owned()).collect();
         for line in found.difference(&known) {
-            wrong.push_str(&format!("{engine:?} differs: {line}\n"));
+            wrong.push_str(&format!("{place:?} differs: {line}\n"));
         }
         for line in known.difference(&found) {
-            wrong.push_str(&format!("{engine:?} no longer differs: {line}\n"));
+            wrong.push_str(&format!("{place:?} no longer differs: {line}\n"));
         }
     }
     assert!(wrong.is_empty(), "{}:\n{wrong}", case.folder);
@@ -215,31 +283,47 @@ fn each_limit_is_in_the_documentation() {
 }
 
 macro_rules! alike {
-    ($($name:ident: $case:ident,)*) => {
+    ($places:expr; $($name:ident: $case:ident,)*) => {
         $(
             #[test]
             #[ignore = "needs dbt 2: cargo xtask test"]
             fn $name() {
-                assert_alike(&$case);
+                assert_alike(&$case, &$places);
             }
         )*
     };
 }
 
 alike! {
+    [(Inside, DuckDb), (Commands, DuckDb), (Dbt2, DuckDb)];
     the_example_is_alike: EXAMPLE,
-    shop_is_alike: SHOP,
-    verbs_is_alike: VERBS,
     scripts_is_alike: SCRIPTS,
-    script_api_is_alike: SCRIPT_API,
-    flags_is_alike: FLAGS,
     notebooks_is_alike: NOTEBOOKS,
     dependencies_is_alike: DEPENDENCIES,
     environments_is_alike: ENVIRONMENTS,
     jupyter_is_alike: JUPYTER,
     misbehaving_is_alike: MISBEHAVING,
-    materializations_is_alike: MATERIALIZATIONS,
     native_is_alike: NATIVE,
-    unit_tests_is_alike: UNIT_TESTS,
     types_is_alike: TYPES,
+    unit_tests_is_alike: UNIT_TESTS,
+    verbs_is_alike: VERBS,
+}
+
+alike! {
+    [(Inside, DuckDb), (Commands, DuckDb), (Dbt2, DuckDb), (Dbt2, Postgres)];
+    shop_is_alike_on_both_warehouses: SHOP,
+    script_api_is_alike_on_both_warehouses: SCRIPT_API,
+    flags_is_alike_on_both_warehouses: FLAGS,
+    materializations_is_alike_on_both_warehouses: MATERIALIZATIONS,
+}
+
+alike! {
+    [(Inside, DuckDb), (Dbt2, Postgres)];
+    native_is_alike_on_postgres: NATIVE_ANYWHERE,
+    verbs_is_alike_on_postgres: VERBS_WITHOUT_UNIT_TESTS,
+}
+
+alike! {
+    [(Inside, Postgres), (Commands, Postgres), (Dbt2, Postgres)];
+    postgres_is_alike: POSTGRES,
 }

