@@ -1,5 +1,7 @@
 //! Command lines of dbt for what the host asks.
 
+use std::path::Path;
+
 use fal_plugin::payload::OpenRequest;
 use serde_json::Value;
 
@@ -110,6 +112,23 @@ fn state(words: &[String]) -> Vec<String> {
     kept
 }
 
+/// Returns the flags of a run with folders of states that do not depend on where the project is.
+pub(crate) fn with_whole_paths(words: &[String], project: &Path) -> Vec<String> {
+    let is_state = |name: &str| matches!(name, "--state" | "--defer-state");
+    let whole = |path: &str| project.join(path).display().to_string();
+    let mut is_value = false;
+    let mut made = Vec::new();
+    for word in words {
+        made.push(match word.split_once('=') {
+            _ if is_value => whole(word),
+            Some((name, path)) if is_state(name) => format!("{name}={}", whole(path)),
+            _ => word.clone(),
+        });
+        is_value = is_state(word);
+    }
+    made
+}
+
 /// Returns the word of dbt's selection syntax that means exactly this node.
 ///
 /// It is an intersection, since a qualified name alone would also find what is in a folder of that
@@ -170,6 +189,20 @@ mod tests {
             json!({ "debug": true, "dbt_args": ["--defer", "--state", "s", "--defer-state=d", "--empty"] }),
         );
         insta::assert_snapshot!(list(&open, "state", "modified").join(" "), @"ls --log-format json --log-level debug --no-send-anonymous-usage-stats --project-dir /p --state s --defer-state d --output json --output-keys unique_id --select state:modified");
+    }
+
+    #[test]
+    fn folders_of_states_are_those_of_the_project() {
+        let words = [
+            "--state",
+            "s",
+            "--defer-state=/d",
+            "--empty",
+            "--defer-state=d",
+        ];
+        let words = words.map(str::to_owned);
+        let made = with_whole_paths(&words, Path::new("/p"));
+        insta::assert_snapshot!(made.join(" "), @"--state /p/s --defer-state=/d --empty --defer-state=/p/d");
     }
 
     #[test]

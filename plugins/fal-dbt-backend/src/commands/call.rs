@@ -138,8 +138,18 @@ impl Program {
         words: &[String],
         hear: impl FnMut(Line<'_>) + Send + 'static,
     ) -> Result<Ended, AskError> {
+        self.call_with(words, &[], hear)
+    }
+
+    /// As [`call`](Self::call), with variables for the call's environment.
+    pub(crate) fn call_with(
+        &self,
+        words: &[String],
+        env: &[(&str, String)],
+        hear: impl FnMut(Line<'_>) + Send + 'static,
+    ) -> Result<Ended, AskError> {
         let ear = Arc::new(Ear(Mutex::new((Ended::default(), hear))));
-        let process = self.start(words, Arc::clone(&ear) as _)?;
+        let process = self.start(words, env, Arc::clone(&ear) as _)?;
         // A run may take days; a killed process ends this wait.
         while !process.wait_gone(Instant::now() + Duration::from_secs(3600)) {}
         process.last_lines(Instant::now() + REST);
@@ -158,7 +168,12 @@ impl Program {
         Ok(ended)
     }
 
-    fn start(&self, words: &[String], ear: Arc<dyn Listener>) -> Result<Arc<Process>, AskError> {
+    fn start(
+        &self,
+        words: &[String],
+        env: &[(&str, String)],
+        ear: Arc<dyn Listener>,
+    ) -> Result<Arc<Process>, AskError> {
         let mut running = self.running.lock();
         if running.is_cancelled {
             return Err(AskError::Lost(cancel::interrupted()));
@@ -168,6 +183,7 @@ impl Program {
         let mut command = Command::new(&self.path);
         command
             .args(words)
+            .envs(env.iter().map(|(name, value)| (name, value)))
             .env("PYTHONUNBUFFERED", "1")
             .env("DBT_USE_COLORS", "false")
             // Frames of dbt's own code tell a user nothing.

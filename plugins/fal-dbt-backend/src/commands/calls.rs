@@ -18,9 +18,11 @@ use super::{
     call::{Ended, Line},
     outcome::{row_status, Outcome, Row},
     plan::{went_well, Ids},
+    run_hooks,
     run_results::{row_of, RunResults},
     schedule::Caller,
     state::Inner,
+    turns::DbtsTurn,
 };
 use crate::{cancel, error::AskError, result};
 
@@ -55,15 +57,17 @@ impl Inner {
         begin: &mut dyn FnMut() -> (Ids, HashMap<String, NodeStatus>),
         early: &Arc<dyn Fn(NodeResult) + Send + Sync>,
     ) -> Result<BTreeMap<String, NodeResult>, PluginError> {
-        let (loaded, schedule) = (self.loaded()?, self.schedule()?);
-        let manifest = &loaded.project.manifest;
-        let turn = loaded.turns.dbt(|| {
-            if let Some(worker) = self.running_worker() {
-                // A worker that cannot answer has ended, and its database with it.
-                let _ = worker.command("release", &json!({}));
-            }
-        })?;
+        let (loaded, begun) = (self.loaded()?, self.begun()?);
+        let (project, of_calls, plan) = (&loaded.project, &begun.of_calls, &begun.schedule.plan);
+        let manifest = &project.manifest;
+        let turn = self.dbts_turn()?;
         let (batch, before) = begin();
+        let is_over = |node: &String| batch.contains(node) || before.contains_key(node);
+        let hooks = of_calls.hooks.as_ref();
+        let hooks = hooks.map(|hooks| {
+            let is_last = run_hooks::is_last(plan, &begun.request, is_over);
+            (hooks, hooks.of_call(is_last))
+        });
         self.results.lock().file.iter().for_each(RunResults::forget);
         let names: Vec<_> = batch.iter().map(String::as_str).collect();
         self.log(
@@ -84,9 +88,10 @@ impl Inner {
         } else {
             arguments::command_of(&self.request)
         };
-        let words = arguments::run(&loaded.of_calls, command, selectors.collect());
+        let words = arguments::run(&of_calls.request, command, selectors.collect());
         let heard = Arc::new(Mutex::new(HashMap::new()));
-        let ended = self.program.call(&words, {
+        let env = of_calls.env(hooks.map(|(_, kinds)| kinds.words()));
+        let ended = self.program.call_with(&words, &env, {
             let (inner, early, heard, batch) = (
                 Arc::clone(self),
                 Arc::clone(early),
@@ -114,7 +119,7 @@ impl Inner {
             .lock()
             .file
             .as_mut()
-            .map(RunResults::take)
+            .map(|file| file.take(hooks.map(|(_, kinds)| kinds)))
             .unwrap_or_default();
         drop(turn);
         let ended = ended?;
@@ -126,12 +131,15 @@ impl Inner {
             parsed.keep(&loaded.adapter_version);
         }
         let heard = heard.lock();
+        if let Some((hooks, _)) = hooks {
+            Self::heard_of_hooks(project, hooks, heard.values());
+        }
         let outcome = Outcome {
             batch: &batch,
             ended: &ended,
             rows: &rows,
             heard: &heard,
-            plan: &schedule.plan,
+            plan,
             manifest,
             before: &before,
         };
@@ -146,6 +154,17 @@ impl Inner {
         self.keep(&results, &rows);
         self.show_other_errors(&ended, &results);
         Ok(results)
+    }
+
+    /// Waits for dbt's turn at the database, which the worker closes.
+    pub(super) fn dbts_turn(&self) -> Result<DbtsTurn<'_>, AskError> {
+        let turn = self.loaded()?.turns.dbt(|| {
+            if let Some(worker) = self.running_worker() {
+                // A worker that cannot answer has ended, and its database with it.
+                let _ = worker.command("release", &json!({}));
+            }
+        });
+        turn.map_err(AskError::Answered)
     }
 
     /// Shows the errors of a call that no result has.

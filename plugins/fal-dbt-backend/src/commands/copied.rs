@@ -1,4 +1,5 @@
-//! A copy of the project below the target folder, for builds of dbt 2 before 2.0.0-beta.1.
+//! A copy of the project below the target folder, for runs with hooks (`run_hooks`) and for builds of
+//! dbt 2 before 2.0.0-beta.1.
 //!
 //! In an ephemeral model these builds take `{{ this }}` for the model itself and not for its
 //! relation, so that no SQL can read a Python model through its stub. The stubs in the project are
@@ -24,7 +25,7 @@ const THIS: &str = "{{ this }}";
 /// The largest stub, in bytes.
 const LARGEST: u64 = 16 << 20;
 
-/// Returns whether this version of dbt needs the copy.
+/// Returns whether this version of dbt needs other stubs.
 pub(crate) fn is_needed(version: &str) -> bool {
     let version = version.trim_start_matches('=');
     Version::parse(version).is_ok_and(|version| {

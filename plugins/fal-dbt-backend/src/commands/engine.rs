@@ -21,7 +21,7 @@ use super::{
     arguments,
     call::{Line, Program},
     calls::Calls,
-    checks, copied,
+    checks,
     manifest::Manifest,
     parsed::Parsed,
     project::{is_dbt_2, Project},
@@ -157,9 +157,7 @@ impl Engine for CommandEngine {
             project.run_results_metadata(),
             project.args(&inner.request),
         ));
-        let of_calls = inner.request_of_calls(&project)?;
         let loaded = Loaded {
-            of_calls,
             adapter_version,
             turns: Turns::new(project.settings.adapter() != "duckdb"),
             project,
@@ -218,12 +216,15 @@ impl Engine for CommandEngine {
             check_adapter(project.settings.adapter())?;
         }
         if !plan.elsewhere.is_empty() {
-            inner.warn_of_differences(project);
+            inner.warn_of_differences();
         }
+        let of_calls = inner.of_calls(project, &plan, request)?;
+        inner.start_hooks(project, &of_calls, &plan, request)?;
         let schedule = Schedule::start(plan, Arc::new(Calls(Arc::downgrade(inner))));
         let begun = Begun {
             schedule,
             request: request.clone(),
+            of_calls,
         };
         if inner.begun.set(begun).is_err() {
             return Err(order("the run has begun already"));
@@ -353,6 +354,11 @@ impl Engine for CommandEngine {
             // A job that never reports a result was interrupted.
             inner.ended(&result::interrupted(unique_id));
         }
+        if deadline.is_none() && !request.interrupted && !inner.cancel.is_set() {
+            if let Err(error) = inner.end_hooks(&loaded.project, &begun.of_calls) {
+                return Some(Err(error));
+            }
+        }
         if let Some(worker) = inner.running_worker() {
             // The results are here: all that can be lost is the time until the process is killed.
             let _ = worker.finish(request, deadline);
@@ -404,45 +410,12 @@ impl Engine for CommandEngine {
 
 impl Inner {
     /// Warns of what differs from what the user may expect, with Python models among the nodes.
-    fn warn_of_differences(&self, project: &Project) {
-        let has_hooks = project
-            .manifest
-            .members()
-            .any(|node| node.resource_type() == "operation");
-        if has_hooks {
-            let message = "on-run-start and on-run-end run in every call of dbt, of which there may be several";
-            self.log(LogLevel::Warn, "HooksRunAgain", message.to_owned());
-        }
+    fn warn_of_differences(&self) {
         let has = |word: &str| self.request.dbt_args.iter().any(|given| given == word);
         if has("--defer") && !has("--no-defer") {
             let message = "with --defer SQL models read the tables of Python models in this target";
             self.log(LogLevel::Warn, "NotDeferred", message.to_owned());
         }
-    }
-}
-
-impl Inner {
-    /// Returns the request for calls that run nodes: early builds of dbt 2 get a copy of the project.
-    fn request_of_calls(&self, project: &Project) -> Result<OpenRequest, AskError> {
-        let mut request = self.request.clone();
-        let (settings, version) = (&project.settings, project.manifest.metadata("dbt_version"));
-        if !request.execute || project.stubs.is_empty() || !copied::is_needed(version) {
-            return Ok(request);
-        }
-        let stubs = project.stubs.iter();
-        let stubs = stubs.filter_map(|stub| project.manifest.node(stub));
-        let copy = copied::make(settings, &project.manifest, stubs).map_err(|cause| {
-            let message = format!(
-                "dbt {version} needs a copy of the project below {}, which cannot be made: {cause}",
-                settings.target_path
-            );
-            let error = PluginError::new("engine::copy", message);
-            AskError::Answered(error.with_help("Use dbt 2.0.0-beta.1 or newer, or the option `relation: target_schema` of the stub writer."))
-        })?;
-        request.project_dir = copy.display().to_string();
-        request.profiles_dir = Some(settings.profiles_dir.display().to_string());
-        request.target_path = Some(settings.target_path.clone());
-        Ok(request)
     }
 }
 

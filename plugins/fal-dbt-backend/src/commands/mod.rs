@@ -6,6 +6,8 @@
 //! nodes as dbt's log says that they ended (`events`), and trusts no call further than its results go
 //! (`outcome`, `run_results`).
 //!
+//! Hooks of the run are run once, although each call would run them (`run_hooks`, `of_calls`).
+//!
 //! A Python process is started only for a run with Python nodes, scripts or hooks. It serves their
 //! jobs, and knows the project by the manifest and the settings that it gets from here. On a database
 //! that only one process can open, jobs and dbt take turns (`turns`).
@@ -20,10 +22,12 @@ mod engine;
 mod events;
 mod manifest;
 mod materialized;
+mod of_calls;
 mod outcome;
 mod parsed;
 mod plan;
 mod project;
+mod run_hooks;
 mod run_results;
 mod schedule;
 mod settings;

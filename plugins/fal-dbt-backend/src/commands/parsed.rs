@@ -23,7 +23,7 @@ use super::{manifest::LARGEST, settings::Settings};
 /// Variables that differ between two commands in one shell and that no project reads.
 const OF_THE_SHELL: &[&str] = &["_", "OLDPWD", "PWD", "SHLVL", "COLUMNS", "LINES"];
 /// Folders that hold no file of a project.
-const FOREIGN: &[&str] = &["node_modules", "__pycache__", "logs"];
+const FOREIGN: &[&str] = &["node_modules", "__pycache__"];
 /// More files than this are not looked at: then dbt parses.
 const MOST_FILES: usize = 100_000;
 /// The file in the state folder.
@@ -180,6 +180,7 @@ fn is_foreign_folder(entry: &DirEntry, target: &Path) -> bool {
     let is_foreign = || {
         name.starts_with('.')
             || FOREIGN.contains(&&*name)
+            || (name == "logs" && entry.depth() == 1)
             || entry.path() == target
             || entry.path().join("pyvenv.cfg").exists()
     };

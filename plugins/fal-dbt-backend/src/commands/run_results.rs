@@ -12,7 +12,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{json, Map, Value};
 
-use super::outcome::{from_row, is_hook, row_status, Row};
+use super::{
+    outcome::{from_row, is_hook, row_status, Row},
+    run_hooks::Kinds,
+};
 use crate::result::rfc3339;
 
 /// The largest file that is read, in bytes.
@@ -75,9 +78,9 @@ impl RunResults {
     }
 
     /// Takes the rows of the call that has ended, by unique id. A file that cannot be read has none.
-    pub(crate) fn take(&mut self) -> IndexMap<String, Row> {
-        let text = fal_files::read(&self.path, LARGEST).unwrap_or_default();
-        let file: File = serde_json::from_slice(&text).unwrap_or_default();
+    /// `hooks` are those that the call ran, if not all.
+    pub(crate) fn take(&mut self, hooks: Option<Kinds>) -> IndexMap<String, Row> {
+        let file = read(&self.path);
         if !file.args.is_empty() {
             self.args = file.args;
         }
@@ -93,12 +96,36 @@ impl RunResults {
             else {
                 continue;
             };
-            if is_hook(&id) && self.hooks.get(&id).is_none_or(|known| !has_failed(known)) {
-                self.hooks.insert(id.clone(), row.clone());
+            if is_hook(&id) && hooks.is_none_or(|kinds| kinds.has(&id)) {
+                self.keep_hook(&id, &row);
             }
             rows.insert(id, row);
         }
         rows
+    }
+
+    /// Takes the rows of the hooks that a call without nodes ran, of its own folder. Returns their
+    /// results.
+    pub(crate) fn take_hooks(&mut self, target: &Path, hooks: Kinds) -> Vec<NodeResult> {
+        let path = target.join("run_results.json");
+        let mut results = Vec::new();
+        for row in read(&path).results {
+            let id = row.get("unique_id").and_then(Value::as_str);
+            let Some(id) = id.filter(|id| is_hook(id) && hooks.has(id)) else {
+                continue;
+            };
+            self.keep_hook(id, &row);
+            results.push(from_row(id, &row));
+        }
+        // The next call may end without one.
+        let _ = Root::of(&path).and_then(|(root, name)| root.remove_file(name));
+        results
+    }
+
+    fn keep_hook(&mut self, id: &str, row: &Row) {
+        if self.hooks.get(id).is_none_or(|known| !has_failed(known)) {
+            self.hooks.insert(id.to_owned(), row.clone());
+        }
     }
 
     /// Returns the results of the hooks that failed.
@@ -133,6 +160,11 @@ impl RunResults {
         let (root, name) = Root::of(&self.path)?;
         root.write(name, &serde_json::to_vec(&content)?).map(drop)
     }
+}
+
+fn read(path: &Path) -> File {
+    let text = fal_files::read(path, LARGEST).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
 }
 
 /// Returns the row of a node that the host ran or skipped.
@@ -174,7 +206,7 @@ mod tests {
         fs::write(folder.join("run_results.json"), content.to_string()).unwrap();
     }
 
-    fn read(folder: &Path) -> Value {
+    fn written(folder: &Path) -> Value {
         let text = fs::read(folder.join("run_results.json")).unwrap();
         serde_json::from_slice(&text).unwrap()
     }
@@ -186,7 +218,7 @@ mod tests {
         let mut file = RunResults::new(folder, Map::new(), Map::new());
         let mut take = |results: Value| {
             write(folder, &results);
-            let ids: Vec<_> = file.take().into_keys().collect();
+            let ids: Vec<_> = file.take(None).into_keys().collect();
             (ids, file.failed_hooks().len())
         };
         let hook = |status| json!({ "unique_id": "operation.shop.h", "status": status });
@@ -205,11 +237,11 @@ mod tests {
             (all(&["operation.shop.h"]), 1)
         );
         file.forget();
-        assert!(file.take().is_empty());
+        assert!(file.take(None).is_empty());
         let mut row = row_of(&NodeResult::new("a", NodeStatus::Success));
         row.insert("new_in_dbt".to_owned(), 1.into());
         file.write([&row].into_iter(), "id").unwrap();
-        let written = read(folder);
+        let written = written(folder);
         assert_eq!(written["args"]["x"], 1);
         assert_eq!(written["metadata"]["invocation_id"], "id");
         let rows = written["results"].as_array().unwrap();
@@ -233,7 +265,7 @@ mod tests {
         let whole = json!({ "results": [{ "unique_id": "a", "status": "success" }] }).to_string();
         for length in 0..whole.len() {
             fs::write(folder.path().join("run_results.json"), &whole[..length]).unwrap();
-            assert!(file.take().is_empty(), "{}", &whole[..length]);
+            assert!(file.take(None).is_empty(), "{}", &whole[..length]);
         }
     }
 
@@ -246,6 +278,6 @@ mod tests {
         let file = RunResults::new(folder.path(), Map::new(), Map::new());
         file.write(std::iter::empty(), "id").unwrap();
         assert_eq!(fs::read_to_string(&theirs).unwrap(), "theirs");
-        assert_eq!(read(folder.path())["results"], json!([]));
+        assert_eq!(written(folder.path())["results"], json!([]));
     }
 }

@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 
 use super::{
     call::{Line, Program},
+    of_calls::OfCalls,
     outcome::Row,
     parsed::Parsed,
     plan::Ids,
@@ -60,13 +61,12 @@ pub(super) struct Loaded {
     pub(super) manifest: PathBuf,
     /// The version of dbt's adapter, where dbt names it.
     pub(super) adapter_version: String,
-    /// The request for calls that run nodes. It may name a copy of the project.
-    pub(super) of_calls: OpenRequest,
 }
 
 pub(super) struct Begun {
     pub(super) schedule: Arc<Schedule>,
     pub(super) request: BeginRequest,
+    pub(super) of_calls: OfCalls,
 }
 
 #[derive(Default)]
@@ -93,10 +93,13 @@ impl Inner {
         self.loaded.get().ok_or_else(missing)
     }
 
-    pub(super) fn schedule(&self) -> Result<&Schedule, AskError> {
+    pub(super) fn begun(&self) -> Result<&Begun, AskError> {
         let begun = self.begun.get();
-        let begun = begun.ok_or_else(|| order("`run` came before `begin` was answered"));
-        begun.map(|begun| &*begun.schedule)
+        begun.ok_or_else(|| order("`run` came before `begin` was answered"))
+    }
+
+    pub(super) fn schedule(&self) -> Result<&Schedule, AskError> {
+        self.begun().map(|begun| &*begun.schedule)
     }
 
     pub(super) fn log(&self, level: LogLevel, name: &str, message: String) {

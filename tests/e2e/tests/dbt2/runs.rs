@@ -58,6 +58,10 @@ fn sql_alone_is_one_call_of_dbt_and_no_python() {
     let project = project(&[
         ("models/a.sql", "select 1 as id"),
         ("models/b.sql", "select * from {{ ref('a') }}"),
+        (
+            "dbt_project.yml",
+            "name: shop\nprofile: shop\non-run-end: [\"select 1\"]\n",
+        ),
     ]);
     let (dbt, python) = (Noted::new(&project, "dbt"), Noted::new(&project, "python"));
     let run = || {
@@ -73,6 +77,7 @@ fn sql_alone_is_one_call_of_dbt_and_no_python() {
     run();
     assert_eq!(dbt.calls(), ["run"]);
     assert_eq!(python.calls(), [""; 0]);
+    assert!(!project.has("target/fal/project"));
     assert_eq!(project.statuses(), "success: a b");
 }
 

@@ -31,6 +31,10 @@ class Relation:
         )
 
     @property
+    def name(self) -> str | None:
+        return self.identifier
+
+    @property
     def quote_policy(self) -> SimpleNamespace:
         return SimpleNamespace(**{part: part in self.quoted for part in _PARTS})
 
