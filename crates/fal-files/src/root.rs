@@ -209,6 +209,17 @@ impl Root {
         copied.map(drop).map_err(|error| self.refused(file, error))
     }
 
+    /// Makes a symbolic link with a relative target. The name must be free.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), and if the target is an absolute path.
+    pub fn symlink(&self, target: impl AsRef<Path>, link: impl AsRef<Path>) -> io::Result<()> {
+        let link = link.as_ref();
+        self.dir
+            .symlink(target, link)
+            .map_err(|error| self.refused(link, error))
+    }
+
     /// Renames a file or folder below the root. Links are moved, not followed.
     ///
     /// # Errors

@@ -2,11 +2,12 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    path::Path,
     sync::{Arc, Weak},
 };
 
 use fal_plugin::{
-    payload::{LogLevel, NodeResult, NodeStatus},
+    payload::{LogLevel, NodeResult},
     PluginError,
 };
 use indexmap::IndexMap;
@@ -17,10 +18,11 @@ use super::{
     arguments,
     call::{Ended, Line},
     outcome::{row_status, Outcome, Row},
-    plan::{went_well, Ids},
+    places,
+    plan::went_well,
     run_hooks,
-    run_results::{row_of, RunResults},
-    schedule::Caller,
+    run_results::{self, row_of},
+    schedule::{Batch, Caller, Ear, Progress},
     state::Inner,
     turns::DbtsTurn,
 };
@@ -54,21 +56,34 @@ impl Inner {
     /// Runs one call of dbt.
     pub(super) fn call(
         self: &Arc<Self>,
-        begin: &mut dyn FnMut() -> (Ids, HashMap<String, NodeStatus>),
-        early: &Arc<dyn Fn(NodeResult) + Send + Sync>,
+        place: usize,
+        begin: &mut dyn FnMut() -> Batch,
+        early: &Ear,
     ) -> Result<BTreeMap<String, NodeResult>, PluginError> {
         let (loaded, begun) = (self.loaded()?, self.begun()?);
         let (project, of_calls, plan) = (&loaded.project, &begun.of_calls, &begun.schedule.plan);
         let manifest = &project.manifest;
         let turn = self.dbts_turn()?;
-        let (batch, before) = begin();
+        let target = Path::new(&project.settings.target_path);
+        let folder = places::make(target, place).map_err(|cause| {
+            let message = format!(
+                "{} cannot hold the artifacts of a further call of dbt: {cause}",
+                target.display()
+            );
+            PluginError::new("dbt::artifacts", message)
+        })?;
+        let Batch {
+            nodes: batch,
+            before,
+            threads,
+        } = begin();
         let is_over = |node: &String| batch.contains(node) || before.contains_key(node);
         let hooks = of_calls.hooks.as_ref();
         let hooks = hooks.map(|hooks| {
             let is_last = run_hooks::is_last(plan, &begun.request, is_over);
             (hooks, hooks.of_call(is_last))
         });
-        self.results.lock().file.iter().for_each(RunResults::forget);
+        run_results::forget(&folder);
         let names: Vec<_> = batch.iter().map(String::as_str).collect();
         self.log(
             LogLevel::Debug,
@@ -88,7 +103,12 @@ impl Inner {
         } else {
             arguments::command_of(&self.request)
         };
-        let words = arguments::run(&of_calls.request, command, selectors.collect());
+        let mut request = of_calls.request.clone();
+        request.threads = threads.or(request.threads);
+        if place > 0 {
+            request.target_path = Some(folder.display().to_string());
+        }
+        let words = arguments::run(&request, command, selectors.collect());
         let heard = Arc::new(Mutex::new(HashMap::new()));
         let env = of_calls.env(hooks.map(|(_, kinds)| kinds.words()));
         let ended = self.program.call_with(&words, &env, {
@@ -104,12 +124,15 @@ impl Inner {
                     inner.show(&line, true);
                 }
                 let Line::Event(event) = line else { return };
+                if event.starts_node() {
+                    early(Progress::Begun);
+                }
                 let Some(result) = event.result else { return };
                 if went_well(result.status) && batch.contains(&result.unique_id) {
                     let mut results = inner.results.lock();
                     results.insert(&result.unique_id, row_of(&result));
                     drop(results);
-                    early(result.clone());
+                    early(Progress::Result(Box::new(result.clone())));
                 }
                 heard.lock().insert(result.unique_id.clone(), result);
             }
@@ -119,14 +142,14 @@ impl Inner {
             .lock()
             .file
             .as_mut()
-            .map(|file| file.take(hooks.map(|(_, kinds)| kinds)))
+            .map(|file| file.take(&folder, hooks.map(|(_, kinds)| kinds)))
             .unwrap_or_default();
         drop(turn);
         let ended = ended?;
         if self.cancel.is_set() && rows.is_empty() {
             return Err(cancel::interrupted());
         }
-        if let Some(parsed) = &loaded.parsed {
+        if let Some(parsed) = loaded.parsed.as_ref().filter(|_| place == 0) {
             // dbt has written the manifest anew.
             parsed.keep(&loaded.adapter_version);
         }
@@ -213,11 +236,12 @@ pub(super) struct Calls(pub(super) Weak<Inner>);
 impl Caller for Calls {
     fn call(
         &self,
-        begin: &mut dyn FnMut() -> (Ids, HashMap<String, NodeStatus>),
-        early: &Arc<dyn Fn(NodeResult) + Send + Sync>,
+        place: usize,
+        begin: &mut dyn FnMut() -> Batch,
+        early: &Ear,
     ) -> Result<BTreeMap<String, NodeResult>, PluginError> {
         let inner = self.0.upgrade().ok_or_else(cancel::interrupted)?;
-        inner.call(begin, early)
+        inner.call(place, begin, early)
     }
 }
 

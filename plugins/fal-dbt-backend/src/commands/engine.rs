@@ -26,7 +26,7 @@ use super::{
     parsed::Parsed,
     project::{is_dbt_2, Project},
     run_results::RunResults,
-    schedule::Schedule,
+    schedule::{Caller, Schedule},
     settings::Settings,
     state::{order, Begun, Inner, Loaded, StartWorker},
     turns::Turns,
@@ -220,7 +220,9 @@ impl Engine for CommandEngine {
         }
         let of_calls = inner.of_calls(project, &plan, request)?;
         inner.start_hooks(project, &of_calls, &plan, request)?;
-        let schedule = Schedule::start(plan, Arc::new(Calls(Arc::downgrade(inner))));
+        let caller: Arc<dyn Caller> = Arc::new(Calls(Arc::downgrade(inner)));
+        let calls = project.calls_at_a_time(&plan);
+        let schedule = Schedule::start(plan, calls, project.settings.threads(), &caller);
         let begun = Begun {
             schedule,
             request: request.clone(),

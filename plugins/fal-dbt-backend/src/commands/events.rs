@@ -119,6 +119,11 @@ impl Event {
         })
     }
 
+    /// Returns whether it says that a node starts, in whatever words.
+    pub(crate) fn starts_node(&self) -> bool {
+        self.node.is_some() && matches!(&*self.name, "LogStartLine" | "NodeStart")
+    }
+
     /// Returns whether the user should read it.
     pub(crate) fn is_wanted(&self, debug: bool) -> bool {
         if self.message.is_empty() {

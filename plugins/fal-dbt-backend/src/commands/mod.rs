@@ -25,6 +25,7 @@ mod materialized;
 mod of_calls;
 mod outcome;
 mod parsed;
+mod places;
 mod plan;
 mod project;
 mod run_hooks;

@@ -54,7 +54,7 @@ impl Inner {
         };
         let (settings, version) = (&project.settings, project.manifest.metadata("dbt_version"));
         let needs_stubs = !project.stubs.is_empty() && copied::is_needed(version);
-        let mut runs_again = has_hooks(project)
+        let mut runs_again = project.has_hooks()
             && !begin.selected.is_empty()
             && self.request.command != arguments::OF_LAST_RUN
             && run_hooks::needs_several(plan, begin);
@@ -220,12 +220,6 @@ impl Inner {
         }
         Ok(Some(ended.message()))
     }
-}
-
-/// Returns whether the project has on-run-start or on-run-end.
-fn has_hooks(project: &Project) -> bool {
-    let mut nodes = project.manifest.members();
-    nodes.any(|node| node.resource_type() == "operation")
 }
 
 /// Returns whether dbt runs nothing after an on-run-start that failed.

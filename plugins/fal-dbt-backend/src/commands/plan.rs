@@ -87,18 +87,27 @@ impl Plan {
         })
     }
 
+    /// Returns whether one call of dbt runs all that dbt runs.
+    pub(crate) fn is_one_call(&self) -> bool {
+        let sets = [&self.elsewhere, &self.held, &self.hooked, &self.followed];
+        sets.iter().all(|set| set.is_empty())
+    }
+
     /// Returns the largest set that dbt can run now: what was asked for, and all whose turn comes
     /// once the rest of the set has run.
     ///
-    /// `ended` are the statuses of what has run, and `settled` the nodes whose hooks and scripts
-    /// have ended. Unit tests whose models are not in the set make a set without others.
+    /// `ended` are the statuses of what has run, `running` the nodes of other calls, and `settled`
+    /// the nodes whose hooks and scripts have ended. Unit tests whose models are not in the set make
+    /// a set without others.
     pub(crate) fn next(
         &self,
         asked: &Ids,
         ended: &HashMap<String, NodeStatus>,
+        running: &Ids,
         settled: &Ids,
     ) -> Ids {
-        let open = |node: &&String| !ended.contains_key(*node);
+        // A node of a call that runs may have ended: its call may still say otherwise.
+        let open = |node: &&String| !ended.contains_key(*node) && !running.contains(*node);
         let mut batch: Ids = asked
             .intersection(&self.dbt)
             .filter(open)
@@ -221,25 +230,28 @@ mod tests {
         batch: &Ids,
         asked: &Ids,
         ended: &HashMap<String, NodeStatus>,
+        running: &Ids,
         settled: &Ids,
     ) -> bool {
-        batch.iter().all(|node| {
-            let is_done = |parent: &String| {
-                batch.contains(parent) || ended.get(parent).is_some_and(|&status| went_well(status))
-            };
-            let waits = |parent: &&String| {
-                plan.hooked.contains(*parent)
-                    || (plan.followed.contains(*parent) && !plan.tests.contains(node))
-            };
-            let in_turn = asked.contains(node)
-                || (!plan.held.contains(node)
-                    && plan.before(node).all(is_done)
-                    && plan
-                        .before(node)
-                        .filter(waits)
-                        .all(|parent| settled.contains(parent)));
-            in_turn && !ended.contains_key(node)
-        })
+        batch.is_disjoint(running)
+            && batch.iter().all(|node| {
+                let is_done = |parent: &String| {
+                    batch.contains(parent)
+                        || ended.get(parent).is_some_and(|&status| went_well(status))
+                };
+                let waits = |parent: &&String| {
+                    plan.hooked.contains(*parent)
+                        || (plan.followed.contains(*parent) && !plan.tests.contains(node))
+                };
+                let in_turn = asked.contains(node)
+                    || (!plan.held.contains(node)
+                        && plan.before(node).all(is_done)
+                        && plan
+                            .before(node)
+                            .filter(waits)
+                            .all(|parent| settled.contains(parent)));
+                in_turn && !ended.contains_key(node)
+            })
     }
 
     #[test]
@@ -259,18 +271,22 @@ mod tests {
             let asked: Ids = drawn(3, &plan.dbt).difference(&of_ended).cloned().collect();
             let with_scripts: Ids = plan.hooked.union(&plan.followed).cloned().collect();
             let settled = drawn(5, &with_scripts.intersection(&of_ended).cloned().collect());
+            let running: Ids = drawn(2, &plan.dbt)
+                .into_iter()
+                .filter(|node| !of_ended.contains(node) && !asked.contains(node))
+                .collect();
             let ended = of_ended.into_iter();
             let ended = ended
                 .map(|name| (name, *random.choice(&STATUSES).unwrap()))
                 .collect();
-            let batch = plan.next(&asked, &ended, &settled);
+            let batch = plan.next(&asked, &ended, &running, &settled);
             let names: Vec<_> = plan.dbt.iter().collect();
             let sets = (0_u32..1 << names.len()).map(|bits| -> Ids {
                 let chosen = (0..names.len()).filter(|place| bits >> place & 1 == 1);
                 chosen.map(|place| names[place].clone()).collect()
             });
             let largest = sets
-                .filter(|set| is_allowed(&plan, set, &asked, &ended, &settled))
+                .filter(|set| is_allowed(&plan, set, &asked, &ended, &running, &settled))
                 .max_by_key(Ids::len);
             assert_eq!(Some(&batch), largest.as_ref(), "seed {seed}: {plan:?}");
             assert!(asked.is_subset(&batch), "seed {seed}");
@@ -303,8 +319,8 @@ mod tests {
                 let own: Ids = ready.intersection(&plan.elsewhere).cloned().collect();
                 let done = if own.is_empty() {
                     calls += 1;
-                    let batch =
-                        plan.next(&ids([ready.first().unwrap().as_str()]), &ended, &ids([]));
+                    let asked = ids([ready.first().unwrap().as_str()]);
+                    let batch = plan.next(&asked, &ended, &ids([]), &ids([]));
                     assert!(ready.is_subset(&batch), "seed {seed}");
                     batch
                 } else {
@@ -314,6 +330,51 @@ mod tests {
             }
             let needed = plan.dbt.iter().map(|node| depth(&plan, node) + 1).max();
             assert_eq!(calls, needed.unwrap_or(0), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn calls_at_the_same_time_run_each_node_once_and_after_what_it_needs() {
+        for seed in 0..500 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let plan = some_plan(&mut random, true);
+            let every: Ids = plan.dbt.union(&plan.elsewhere).cloned().collect();
+            let (mut ended, mut calls) = (HashMap::new(), Vec::<Ids>::new());
+            while ended.len() < every.len() {
+                let running: Ids = calls.iter().flatten().cloned().collect();
+                let is_ready = |node: &&String| {
+                    !ended.contains_key(*node)
+                        && !running.contains(*node)
+                        && plan.before(node).all(|parent| ended.contains_key(parent))
+                };
+                let ready: Vec<_> = every.iter().filter(is_ready).cloned().collect();
+                match random.choice(&ready) {
+                    Some(node) if random.bool() || calls.is_empty() => {
+                        if plan.elsewhere.contains(node) {
+                            ended.insert(node.clone(), NodeStatus::Success);
+                        } else {
+                            let asked = ids([node.as_str()]);
+                            let batch = plan.next(&asked, &ended, &running, &ids([]));
+                            assert!(batch.contains(node), "seed {seed}");
+                            let is_open =
+                                |id: &String| !running.contains(id) && !ended.contains_key(id);
+                            assert!(batch.iter().all(is_open), "seed {seed}");
+                            calls.push(batch);
+                        }
+                    }
+                    _ => {
+                        // A node of some call ends, of which the others may not know yet.
+                        let place = random.usize(0..calls.len());
+                        let first = calls[place].iter().find(|node| {
+                            plan.before(node).all(|parent| ended.contains_key(parent))
+                        });
+                        let node = first.expect("a node that has all it needs").clone();
+                        ended.insert(node.clone(), NodeStatus::Success);
+                        calls[place].remove(&node);
+                        calls.retain(|call| !call.is_empty());
+                    }
+                }
+            }
         }
     }
 
@@ -362,7 +423,7 @@ mod tests {
             let ended = ended
                 .iter()
                 .map(|&(node, status)| (node.to_owned(), status));
-            plan.next(&ids([asked]), &ended.collect(), &ids([]))
+            plan.next(&ids([asked]), &ended.collect(), &ids([]), &ids([]))
         };
         let (success, pass) = (NodeStatus::Success, NodeStatus::Pass);
         assert_eq!(next(&plan(&[]), "u", &[]), ids(["a", "m", "u"]));

@@ -1,6 +1,9 @@
 //! The project as dbt parsed it: the graph for the host, and the plan of a run.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::Path,
+};
 
 use fal_plugin::payload::{BeginRequest, LoadRequest, OpenRequest, RunGraph, SessionInfo};
 use serde_json::{json, Map, Value};
@@ -9,12 +12,23 @@ use super::{
     arguments,
     manifest::{Manifest, Node},
     materialized::{of_stubs, Materialized},
+    places,
     plan::{add_tests, Ids, Parents, Plan},
+    schedule::MOST_CALLS,
     settings::Settings,
 };
 
 /// What dbt runs, of all resource types.
 const RUN_BY_DBT: &[&str] = &["model", "seed", "snapshot", "test", "unit_test"];
+
+/// Adapters of warehouses that serve several processes at once.
+const SHARED: &[&str] = &[
+    "postgres",
+    "redshift",
+    "snowflake",
+    "bigquery",
+    "databricks",
+];
 
 /// Python models with these materializations become tables.
 const TABLES: &[&str] = &["table", "view", "ephemeral"];
@@ -53,6 +67,31 @@ impl Project {
             settings,
             manifest,
             stubs,
+        }
+    }
+
+    /// Returns whether there are hooks of the run, on-run-start or on-run-end.
+    pub(crate) fn has_hooks(&self) -> bool {
+        let is_hook = |node: &Node| node.resource_type() == "operation";
+        self.manifest.members().any(is_hook)
+    }
+
+    /// Returns how many calls of dbt may run at a time. Hooks of the run, which each call runs, may
+    /// rely on nothing else running.
+    pub(crate) fn calls_at_a_time(&self, plan: &Plan) -> usize {
+        let allows = SHARED.contains(&self.settings.adapter()) && !self.has_hooks();
+        if plan.is_one_call() || !allows {
+            return 1;
+        }
+        let threads = usize::try_from(self.settings.threads()).unwrap_or(MOST_CALLS);
+        let calls = threads.clamp(1, MOST_CALLS);
+        // Links in the target folder may lead where nothing may be written.
+        let can_write =
+            calls == 1 || places::make(Path::new(&self.settings.target_path), 1).is_ok();
+        if can_write {
+            calls
+        } else {
+            1
         }
     }
 
@@ -320,7 +359,7 @@ mod tests {
             assert_eq!(plan.dbt.contains(&native), by_dbt, "{version} on {adapter}");
             assert_eq!(plan.elsewhere.contains(&native), !by_dbt);
             let asked = Ids::from(["model.shop.a".to_owned()]);
-            let first = plan.next(&asked, &HashMap::new(), &Ids::new());
+            let first = plan.next(&asked, &HashMap::new(), &Ids::new(), &Ids::new());
             let expected = if by_dbt { 3 } else { 1 };
             assert_eq!(first.len(), expected, "{first:?}");
         }

@@ -21,6 +21,15 @@ use crate::result::rfc3339;
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 1 << 30;
 
+/// The name of the file.
+const NAME: &str = "run_results.json";
+
+/// Removes the file in a folder: the next call of dbt may end without one.
+pub(crate) fn forget(folder: &Path) {
+    // A call that writes none is judged without.
+    let _ = Root::of(&folder.join(NAME)).and_then(|(root, name)| root.remove_file(name));
+}
+
 /// What a result has in dbt's schema, with the value where dbt or the host gave none. dbt 2 leaves
 /// out what a row does not need.
 fn blank_row() -> Row {
@@ -62,7 +71,7 @@ impl RunResults {
         args: Map<String, Value>,
     ) -> Self {
         Self {
-            path: target.join("run_results.json"),
+            path: target.join(NAME),
             metadata,
             args,
             hooks: IndexMap::new(),
@@ -71,17 +80,13 @@ impl RunResults {
         }
     }
 
-    /// Removes the file: the next call of dbt may end without one.
-    pub(crate) fn forget(&self) {
-        // A call that writes none is judged without.
-        let _ = Root::of(&self.path).and_then(|(root, name)| root.remove_file(name));
-    }
-
-    /// Takes the rows of the call that has ended, by unique id. A file that cannot be read has none.
-    /// `hooks` are those that the call ran, if not all.
-    pub(crate) fn take(&mut self, hooks: Option<Kinds>) -> IndexMap<String, Row> {
-        let file = read(&self.path);
-        if !file.args.is_empty() {
+    /// Takes the rows of the call that has ended and wrote into `folder`, by unique id. A file that
+    /// cannot be read has none. `hooks` are those that the call ran, if not all.
+    pub(crate) fn take(&mut self, folder: &Path, hooks: Option<Kinds>) -> IndexMap<String, Row> {
+        let path = folder.join(NAME);
+        let file = read(&path);
+        // The arguments of a call beside others name its folder.
+        if !file.args.is_empty() && path == self.path {
             self.args = file.args;
         }
         if !file.metadata.is_empty() {
@@ -107,9 +112,8 @@ impl RunResults {
     /// Takes the rows of the hooks that a call without nodes ran, of its own folder. Returns their
     /// results.
     pub(crate) fn take_hooks(&mut self, target: &Path, hooks: Kinds) -> Vec<NodeResult> {
-        let path = target.join("run_results.json");
         let mut results = Vec::new();
-        for row in read(&path).results {
+        for row in read(&target.join(NAME)).results {
             let id = row.get("unique_id").and_then(Value::as_str);
             let Some(id) = id.filter(|id| is_hook(id) && hooks.has(id)) else {
                 continue;
@@ -117,8 +121,7 @@ impl RunResults {
             self.keep_hook(id, &row);
             results.push(from_row(id, &row));
         }
-        // The next call may end without one.
-        let _ = Root::of(&path).and_then(|(root, name)| root.remove_file(name));
+        forget(target);
         results
     }
 
@@ -218,7 +221,7 @@ mod tests {
         let mut file = RunResults::new(folder, Map::new(), Map::new());
         let mut take = |results: Value| {
             write(folder, &results);
-            let ids: Vec<_> = file.take(None).into_keys().collect();
+            let ids: Vec<_> = file.take(folder, None).into_keys().collect();
             (ids, file.failed_hooks().len())
         };
         let hook = |status| json!({ "unique_id": "operation.shop.h", "status": status });
@@ -236,8 +239,8 @@ mod tests {
             take(json!([hook("success"), { "status": "success" }])),
             (all(&["operation.shop.h"]), 1)
         );
-        file.forget();
-        assert!(file.take(None).is_empty());
+        forget(folder);
+        assert!(file.take(folder, None).is_empty());
         let mut row = row_of(&NodeResult::new("a", NodeStatus::Success));
         row.insert("new_in_dbt".to_owned(), 1.into());
         file.write([&row].into_iter(), "id").unwrap();
@@ -265,7 +268,11 @@ mod tests {
         let whole = json!({ "results": [{ "unique_id": "a", "status": "success" }] }).to_string();
         for length in 0..whole.len() {
             fs::write(folder.path().join("run_results.json"), &whole[..length]).unwrap();
-            assert!(file.take(None).is_empty(), "{}", &whole[..length]);
+            assert!(
+                file.take(folder.path(), None).is_empty(),
+                "{}",
+                &whole[..length]
+            );
         }
     }
 
