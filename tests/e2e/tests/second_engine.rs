@@ -210,3 +210,85 @@ fn postgres_is_read_and_written_between_the_calls_and_hooks_of_a_model_are_waite
     assert!(statuses.iter().all(ended_well), "{statuses:?}");
     project.nothing_is_left();
 }
+
+/// Ends when there is the table `second`, or with an error after a time in which that could have
+/// been made many times over.
+const AWAIT_SECOND: &str = "
+create function public.await_second() returns int language plpgsql as $$
+begin
+  for i in 1..2400 loop
+    perform from pg_tables where schemaname = 'main' and tablename = 'second';
+    if found then return i; end if;
+    perform pg_sleep(0.05);
+  end loop;
+  raise exception 'second did not run beside this';
+end $$";
+
+/// A project on PostgreSQL whose model `waits` ends only after `second`, which is behind a Python
+/// model.
+pub(crate) fn waiting() -> Project {
+    let project = Project::bare().on_postgres();
+    project.query(AWAIT_SECOND);
+    project.write(
+        "dbt_project.yml",
+        "name: shop\nprofile: shop\nmodels: {shop: {+materialized: table}}\n",
+    );
+    for (name, text) in [
+        ("a.sql", "select 1 as id"),
+        ("waits.sql", "select public.await_second() as n"),
+        ("p.py", "write_to_model(ref('a'))"),
+        ("second.sql", "select id from {{ ref('p') }}"),
+        (
+            "both.sql",
+            "select id from {{ ref('second') }}, {{ ref('waits') }}",
+        ),
+    ] {
+        project.write(&format!("models/{name}"), text);
+    }
+    project
+}
+
+/// Checks what a run of that project left.
+#[track_caller]
+pub(crate) fn ran_beside_each_other(project: &Project) {
+    assert_eq!(project.statuses(), "success: a both p second waits");
+    assert_eq!(project.query("select id from main.both"), json!([[1]]));
+    let run_results = project.json("target/run_results.json");
+    let time = |name: &str, end: &str| {
+        let rows = run_results["results"].as_array().unwrap();
+        let row = rows
+            .iter()
+            .find(|row| row["unique_id"] == format!("model.shop.{name}"));
+        let timings = row.unwrap()["timing"].as_array().unwrap();
+        let execute = timings.iter().find(|timing| timing["name"] == "execute");
+        execute.unwrap()[end].as_str().unwrap().to_owned()
+    };
+    let starts = ["waits", "second"].map(|name| time(name, "started_at"));
+    let ends = ["waits", "second"].map(|name| time(name, "completed_at"));
+    assert!(
+        starts[0] < ends[1] && starts[1] < ends[0],
+        "{starts:?} {ends:?}"
+    );
+    for name in ["a", "both", "second", "waits"] {
+        assert!(
+            project.has(&format!("target/compiled/shop/models/{name}.sql")),
+            "{name}"
+        );
+    }
+    assert_eq!(run_results["args"]["target_path"].as_str(), None);
+    project.nothing_is_left();
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn on_postgres_a_call_starts_beside_one_that_still_runs_and_all_results_are_in_one_file() {
+    let project = waiting();
+    let program = Program::of(&project);
+    let mut command = project.host_with_dbt("run");
+    command
+        .env("FAL_HOST_DBT_ENGINE", "commands")
+        .env("FAL_HOST_DBT", &program.path);
+    project.finish(command).expect(0);
+    assert_eq!(program.calls(), ["parse", "run", "run", "run"]);
+    ran_beside_each_other(&project);
+}

@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use super::Engine::{Dbt2, Inside};
+use crate::second_engine::{ran_beside_each_other, waiting};
 
 /// Notes its first argument, and is another program otherwise.
 const NOTES: &str = "#!/bin/sh
@@ -217,6 +218,14 @@ fn doctor_names_the_engine_and_both_duckdbs() {
         .finish(Inside.host(&project, "doctor"))
         .expect(0)
         .says("driven from the inside");
+}
+
+#[test]
+#[ignore = "needs dbt 2: cargo xtask test"]
+fn on_postgres_calls_run_beside_each_other() {
+    let project = waiting();
+    run(&project, "run").expect(0);
+    ran_beside_each_other(&project);
 }
 
 #[test]
