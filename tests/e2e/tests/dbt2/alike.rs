@@ -7,7 +7,7 @@ use fal_e2e::Project;
 
 use Warehouse::{DuckDb, Postgres};
 
-use super::Engine::{self, Commands, Dbt2, Inside};
+use super::Engine::{self, Commands, Dbt2, Inside, LaterDbt2};
 use crate::both_warehouses::{
     Case, DEPENDENCIES, ENVIRONMENTS, FLAGS, JUPYTER, MISBEHAVING, NOTEBOOKS, SCRIPT_API, SCRIPTS,
     SHOP, VERBS,
@@ -306,7 +306,11 @@ alike! {
     native_is_alike: NATIVE,
     types_is_alike: TYPES,
     unit_tests_is_alike: UNIT_TESTS,
-    verbs_is_alike: VERBS,
+}
+
+alike! {
+    [(Inside, DuckDb), (Commands, DuckDb), (Dbt2, DuckDb), (LaterDbt2, DuckDb)];
+    verbs_is_alike_in_both_forms: VERBS,
 }
 
 alike! {

@@ -6,7 +6,7 @@ use fal_e2e::{Ended, Project, Tree, dbt2_python, python};
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::Engine::{Dbt2, Inside};
+use super::Engine::{Dbt2, Inside, LaterDbt2};
 use crate::second_engine::{ran_beside_each_other, waiting};
 
 /// Notes its first argument, and is another program otherwise.
@@ -87,14 +87,23 @@ fn sql_alone_is_one_call_of_dbt_and_no_python() {
 fn what_dbt_does_not_build_is_an_error_in_its_words() {
     let wrong = "{{ config(materialized='ephemeral') }} \
         {% if execute %}{{ exceptions.raise_compiler_error('no colours left') }}{% endif %} select 1 as id";
-    let project = project(&[
-        ("models/a.sql", wrong),
-        ("models/b.sql", "select * from {{ ref('a') }}"),
-        ("models/c.sql", "select * from {{ ref('b') }}"),
-    ]);
-    run(&project, "run").expect(1).says("no colours left");
-    assert_eq!(project.statuses(), "error: b; skipped: c");
-    assert!(project.message("b").contains("no colours left"));
+    for engine in [Dbt2, LaterDbt2] {
+        let project = project(&[
+            ("models/a.sql", wrong),
+            ("models/b.sql", "select * from {{ ref('a') }}"),
+            ("models/c.sql", "select * from {{ ref('b') }}"),
+            ("models/d.sql", "select 1 as id"),
+        ]);
+        let ended = project.finish(engine.host(&project, "run"));
+        ended.expect(1).says("no colours left");
+        assert_eq!(project.statuses(), "error: b; skipped: c; success: d");
+        assert!(project.message("b").contains("no colours left"));
+        let results = project.json("target/run_results.json");
+        let rows = results["results"].as_array().unwrap();
+        let of_d = rows.iter().find(|row| row["unique_id"] == "model.shop.d");
+        let thread = of_d.unwrap()["thread_id"].as_str().unwrap();
+        assert_eq!(thread.ends_with(" (worker)"), engine == LaterDbt2);
+    }
 }
 
 #[test]
