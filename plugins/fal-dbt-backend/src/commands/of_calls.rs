@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use fal_plugin::{
-    payload::{BeginRequest, LogLevel, OpenRequest},
+    payload::{BeginRequest, LogLevel},
     PluginError,
 };
 
@@ -14,29 +14,10 @@ use super::{
     outcome::is_hook,
     plan::{went_well, Plan},
     project::{is_dbt_2, Project},
-    run_hooks::{self, Kinds, RunHooks, MODEL, VARIABLE},
-    state::Inner,
+    run_hooks::{self, Kinds, RunHooks, MODEL},
+    state::{Inner, OfCalls},
 };
 use crate::{error::AskError, result};
-
-/// The calls of a run.
-pub(super) struct OfCalls {
-    /// It may name a copy of the project.
-    pub(super) request: OpenRequest,
-    /// Variables of each call.
-    env: Vec<(&'static str, String)>,
-    /// `None` if the run has no hooks, or one call, in which dbt runs them as ever.
-    pub(super) hooks: Option<RunHooks>,
-}
-
-impl OfCalls {
-    /// Returns the environment of a call that runs these hooks.
-    pub(super) fn env(&self, hooks: Option<&str>) -> Vec<(&'static str, String)> {
-        let mut env = self.env.clone();
-        env.extend(hooks.map(|hooks| (VARIABLE, hooks.to_owned())));
-        env
-    }
-}
 
 impl Inner {
     /// Prepares the calls of a run. Builds of dbt 2 before the first beta get a copy of the project, as

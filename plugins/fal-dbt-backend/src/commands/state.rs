@@ -15,11 +15,11 @@ use parking_lot::Mutex;
 
 use super::{
     call::{Line, Program},
-    of_calls::OfCalls,
     outcome::Row,
     parsed::Parsed,
     plan::Ids,
     project::Project,
+    run_hooks::{RunHooks, VARIABLE},
     run_results::{row_of, RunResults},
     schedule::Schedule,
     turns::Turns,
@@ -67,6 +67,25 @@ pub(super) struct Begun {
     pub(super) schedule: Arc<Schedule>,
     pub(super) request: BeginRequest,
     pub(super) of_calls: OfCalls,
+}
+
+/// The calls of a run.
+pub(super) struct OfCalls {
+    /// It may name a copy of the project.
+    pub(super) request: OpenRequest,
+    /// Variables of each call.
+    pub(super) env: Vec<(&'static str, String)>,
+    /// `None` if the run has no hooks, or one call, in which dbt runs them as ever.
+    pub(super) hooks: Option<RunHooks>,
+}
+
+impl OfCalls {
+    /// Returns the environment of a call that runs these hooks.
+    pub(super) fn env(&self, hooks: Option<&str>) -> Vec<(&'static str, String)> {
+        let mut env = self.env.clone();
+        env.extend(hooks.map(|hooks| (VARIABLE, hooks.to_owned())));
+        env
+    }
 }
 
 #[derive(Default)]
