@@ -1,6 +1,7 @@
 //! Runs over dbt 2, and the same over dbt-core 1.11.
 
 mod alike;
+mod macros;
 mod run_hooks;
 mod runs;
 

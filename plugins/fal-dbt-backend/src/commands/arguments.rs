@@ -64,6 +64,16 @@ pub(crate) fn show(request: &OpenRequest, sql: &str) -> Vec<String> {
     words
 }
 
+/// Compiles the SQL that follows `--inline`.
+pub(crate) fn compile(request: &OpenRequest) -> Vec<String> {
+    let mut words = common("compile", request);
+    let of_defer = ["--defer", "--no-defer", "--favor-state", "--no-favor-state"];
+    let given = request.dbt_args.iter();
+    words.extend(given.filter(|word| of_defer.contains(&&***word)).cloned());
+    words.extend(state(&request.dbt_args));
+    words
+}
+
 fn common(command: &str, request: &OpenRequest) -> Vec<String> {
     let level = if request.debug { "debug" } else { "info" };
     let mut words: Vec<_> = [

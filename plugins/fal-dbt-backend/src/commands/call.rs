@@ -22,6 +22,14 @@ use crate::{
 
 /// Environment variable that marks all descendants of a call.
 const MARK: &str = "FAL_HOST_DBT_MARK";
+/// Environment of each call.
+pub(super) const ENVIRONMENT: [(&str, &str); 4] = [
+    ("PYTHONUNBUFFERED", "1"),
+    ("DBT_USE_COLORS", "false"),
+    // Frames of dbt's own code tell a user nothing.
+    ("RUST_BACKTRACE", "0"),
+    ("RUST_LIB_BACKTRACE", "0"),
+];
 /// How long the rest of the output may take once the program has ended: a process that it left
 /// behind may keep the pipe open.
 const REST: Duration = Duration::from_secs(2);
@@ -184,11 +192,7 @@ impl Program {
         command
             .args(words)
             .envs(env.iter().map(|(name, value)| (name, value)))
-            .env("PYTHONUNBUFFERED", "1")
-            .env("DBT_USE_COLORS", "false")
-            // Frames of dbt's own code tell a user nothing.
-            .env("RUST_BACKTRACE", "0")
-            .env("RUST_LIB_BACKTRACE", "0")
+            .envs(ENVIRONMENT.iter().copied())
             .stdin(Stdio::null());
         own_group(&mut command);
         let process = Process::spawn(&mut command, mark, KEPT, ear, drop);

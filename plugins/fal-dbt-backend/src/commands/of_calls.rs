@@ -203,6 +203,11 @@ impl Inner {
     }
 }
 
+/// Returns whether `dbt compile` would run hooks of this project: that of dbt 2 does.
+pub(super) fn compile_runs_hooks(project: &Project) -> bool {
+    project.has_hooks() && is_dbt_2(project.manifest.metadata("dbt_version"))
+}
+
 /// Returns whether dbt runs nothing after an on-run-start that failed.
 fn skips_all(project: &Project) -> bool {
     let flags = project.settings.project.get("flags");

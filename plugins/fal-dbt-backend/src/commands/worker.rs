@@ -1,11 +1,20 @@
 //! The process that serves jobs over the manifest.
 
-use std::sync::{Arc, Weak};
+use std::{
+    path::Path,
+    sync::{Arc, Weak},
+};
 
 use fal_plugin::{payload::NodeResult, PluginError};
-use serde_json::json;
+use serde_json::{json, Map, Value};
 
-use super::{outcome::Row, state::Inner};
+use super::{
+    arguments,
+    call::ENVIRONMENT,
+    of_calls::compile_runs_hooks,
+    outcome::Row,
+    state::{Inner, Loaded},
+};
 use crate::{
     cancel,
     dbt::DbtProcess,
@@ -42,12 +51,35 @@ impl Inner {
                 "settings": settings,
                 "runs_native": !loaded.project.dbt_runs_python,
                 "materialized": loaded.project.materialized,
+                "compile": self.compile_command(loaded),
             }),
         )?;
         if let Some(begun) = self.begun.get() {
             process.begin(&begun.request)?;
         }
         Ok(process)
+    }
+
+    /// Returns how the process has dbt compile SQL; `None` where dbt would run hooks for it.
+    fn compile_command(&self, loaded: &Loaded) -> Option<Value> {
+        let of_calls = &self.begun.get()?.of_calls;
+        let (project, hooks) = (&loaded.project, of_calls.hooks.as_ref());
+        if hooks.is_none() && compile_runs_hooks(project) {
+            return None;
+        }
+        let mut request = of_calls.request.clone();
+        // Artifacts of the run stay as they are.
+        let target = Path::new(&project.settings.target_path).join("fal/inline");
+        request.target_path = Some(target.display().to_string());
+        let mut words = vec![self.program.path.display().to_string()];
+        words.extend(arguments::compile(&request));
+        let own = of_calls.env(hooks.map(|_| "none"));
+        let mut env: Map<String, Value> = own
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
+        env.extend(ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.into())));
+        Some(json!({ "words": words, "env": env }))
     }
 
     /// Returns the process if it was started.

@@ -87,12 +87,6 @@ const EDITS: &[(&str, &str, &str, &str)] = &[
     ),
     ("script_api", "models/globals.yml", "", ""),
     (
-        "script_api",
-        "fal_scripts/api/reads.py",
-        "{{ twice(4) }}",
-        "8",
-    ),
-    (
         "unit_tests",
         "models/totals.py",
         "{{ is_big('amount') }}",

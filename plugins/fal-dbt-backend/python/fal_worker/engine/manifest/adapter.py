@@ -54,6 +54,12 @@ class Adapter:
             self._file.close()
 
     @contextlib.contextmanager
+    def given_up(self) -> Iterator[None]:
+        """While active, another process can open the database, and no job reads or writes."""
+        with self._env().given_up() if self.type() == "duckdb" else contextlib.nullcontext():
+            yield
+
+    @contextlib.contextmanager
     def opened(self) -> Iterator[Any]:
         """A connection that only this caller uses; what it did is committed at the end."""
         handle = self._opened()

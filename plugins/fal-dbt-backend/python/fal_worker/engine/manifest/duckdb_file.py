@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ from fal_worker.texts import shortened
 
 from .jinja import need
 
+# Seconds that a call of dbt waits for the reads and writes of other jobs.
+_PATIENCE = 60.0
+
 
 class DuckDBFile:
     """Stands for the environment of dbt-duckdb."""
@@ -20,8 +23,9 @@ class DuckDBFile:
     def __init__(self, credentials: Any) -> None:
         self._path, self._output = credentials.path, credentials.output
         self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._connection: Any = None
-        self._cursors: set[Any] = set()
+        self._handles = 0
         _check(self._path, self._output)
 
     def handle(self) -> Handle:
@@ -29,14 +33,37 @@ class DuckDBFile:
         with self._lock:
             if self._connection is None:
                 self._connection = self._open()
-            return Handle(self._connection.cursor())
+            handle = Handle(self._connection.cursor(), self._closed)
+            self._handles += 1
+            return handle
 
     def close(self) -> None:
         """Gives the file back."""
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            self._close()
+
+    @contextlib.contextmanager
+    def given_up(self) -> Iterator[None]:
+        """Closes the file once no job reads or writes. While active, jobs wait for the file."""
+        with self._lock:
+            if not self._changed.wait_for(lambda: self._handles == 0, _PATIENCE):
+                raise SessionError(
+                    "engine::busy",
+                    f"dbt cannot compile SQL with macros while a Python model reads or writes {self._path}",
+                    "Read to the end, or call execute_sql before write_to_model; with other models beside this one, use --threads 1.",
+                )
+            self._close()
+            yield
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _closed(self) -> None:
+        with self._lock:
+            self._handles -= 1
+            self._changed.notify_all()
 
     def _open(self) -> Any:
         duckdb = need("duckdb", "duckdb", "A Python model on DuckDB")
@@ -56,8 +83,9 @@ class DuckDBFile:
 class Handle:
     """What `gateway.duckdb` unwraps."""
 
-    def __init__(self, cursor: Any) -> None:
-        self._cursor = cursor
+    def __init__(self, cursor: Any, on_close: Callable[[], None]) -> None:
+        self._cursor, self._on_close = cursor, on_close
+        self._is_open = True
 
     def run(self, sql: str) -> None:
         """Runs any number of statements."""
@@ -76,6 +104,9 @@ class Handle:
 
     def close(self) -> None:
         self._cursor.close()
+        if self._is_open:
+            self._is_open = False
+            self._on_close()
 
 
 @contextlib.contextmanager

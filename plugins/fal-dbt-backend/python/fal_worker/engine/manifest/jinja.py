@@ -11,6 +11,10 @@ from fal_worker.errors import SessionError
 _NOTHING = object()
 
 
+class UnknownName(SessionError):
+    """A name that Jinja here does not know. dbt may."""
+
+
 def need(module: str, package: str, what: str) -> Any:
     """Imports what a dbt without Python does not bring along."""
     import importlib
@@ -48,13 +52,26 @@ def environment() -> Any:
     return made
 
 
+def lenient() -> Any:
+    """Jinja in which unknown names are empty, to find what a text refers to."""
+    from jinja2 import ChainableUndefined
+
+    class Anything(ChainableUndefined):
+        def __call__(self, *_: Any, **__: Any) -> Any:
+            return self
+
+    made = environment()
+    made.undefined = Anything
+    return made
+
+
 def with_errors(make: Callable[[], str], what: str) -> str:
     from jinja2 import TemplateError, UndefinedError
 
     try:
         return make()
     except UndefinedError as error:
-        raise SessionError(
+        raise UnknownName(
             "engine::jinja",
             f"{what}: {error.message}",
             "Where dbt runs as a program, only ref, source, this, config, var, env_var, target and is_incremental are known outside of "

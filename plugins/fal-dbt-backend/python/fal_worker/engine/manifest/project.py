@@ -15,6 +15,7 @@ from fal_worker.protocol import NodeResult, OpenRequest
 
 from . import options
 from .adapter import Adapter
+from .compiling import Compiler
 from .defer import Deferred
 from .dialects import dialect_of
 from .nodes import Manifest
@@ -51,6 +52,8 @@ class Project:
         self.runs_native = False
         self.of_last_run = request["command"] == arguments.OF_LAST_RUN
         self.only_scripts = self.of_last_run
+        # Compiles SQL with macros; `None` if dbt could not without running hooks of the project.
+        self.compiler: Compiler | None = None
         self.cancelled = threading.Event()
         # Of this run, in dbt's form, by unique id.
         self.results: dict[str, NodeResult] = {}

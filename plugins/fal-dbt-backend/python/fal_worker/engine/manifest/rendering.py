@@ -1,7 +1,12 @@
-"""SQL with Jinja that no dbt compiles: `ref`, `source` and their like, and ephemeral models as common table expressions."""
+"""SQL with Jinja that no dbt compiles: `ref`, `source` and their like, and ephemeral models as common table expressions.
+
+SQL with other names, such as macros, goes to dbt (`compiling`).
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +14,10 @@ from fal_worker.errors import SessionError
 from fal_worker.project import leased_jinja, resolve
 from fal_worker.project.interface import Compiled, open_relation
 
-from .jinja import env_var, environment, with_errors
+from .jinja import UnknownName, env_var, environment, lenient, with_errors
 
 if TYPE_CHECKING:
+    from .compiling import Compiler
     from .project import Project
 
 _PREFIX = "__dbt__cte__"
@@ -21,10 +27,38 @@ def compiled(
     project: Project, sql: str, reader: Any, leased: frozenset[str] | None = None
 ) -> Compiled:
     """The SQL for the warehouse, and what it reads. `reader` is the node that it stands in; `leased` as for `Project.compile_sql`."""
-    text = _Text(project)
+    text, what = _Text(project), f"SQL of {reader.unique_id}"
     restricted = {} if leased is None else {"env_var": leased_jinja.env_var(leased, env_var)}
-    body = text.render(sql, reader, f"SQL of {reader.unique_id}", restricted)
+    try:
+        body = text.render(sql, reader, what, restricted)
+    except UnknownName:
+        # Leased jobs may not use dbt's own names.
+        if leased is not None or project.compiler is None:
+            raise
+        return _by_dbt(project, project.compiler, sql, reader, what)
     return Compiled(text.with_expressions(body), tuple(dict.fromkeys(text.reads)))
+
+
+def _by_dbt(project: Project, compiler: Compiler, sql: str, reader: Any, what: str) -> Compiled:
+    """Has dbt compile SQL with macros."""
+    if open_relation(reader.unique_id) is not None:
+        raise SessionError(
+            "engine::jinja",
+            f"{what}: after write_to_model it can use no macros, since dbt does not see the rows just written",
+            "Call execute_sql before write_to_model.",
+        )
+    text = _Text(project, jinja=lenient())
+    with contextlib.suppress(SessionError):
+        text.render(sql, reader, what)
+    this = ""
+    if reader.alias is not None:
+        own = project.adapter.Relation.create_from(None, reader)
+        parts = {part: getattr(own, part) for part in ("database", "schema", "identifier")}
+        named = ", ".join(f"{part}={json.dumps(name)}" for part, name in parts.items() if name)
+        this = f"{{%- set this = api.Relation.create({named}) -%}}"
+    with project.adapter.given_up():
+        body = compiler.compiled(this + sql, what)
+    return Compiled(body, tuple(dict.fromkeys(text.reads)))
 
 
 def rendered(project: Project, sql: str, node: Any, is_incremental: bool) -> str:
@@ -36,14 +70,14 @@ def rendered(project: Project, sql: str, node: Any, is_incremental: bool) -> str
 class _Text:
     """One statement."""
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
+    def __init__(self, project: Project, jinja: Any = None) -> None:
+        self._project, self._jinja = project, jinja or environment()
         self.reads: list[str] = []
         self._expressions: dict[str, str] = {}
         self._depth = 0
 
     def render(self, sql: str, reader: Any, what: str, names: dict[str, Any] | None = None) -> str:
-        template = environment().from_string
+        template = self._jinja.from_string
         return with_errors(
             lambda: str(template(sql).render({**self._names(reader), **(names or {})})), what
         )

@@ -12,6 +12,7 @@ from fal_worker.engine.operations import SessionOperations, not_loaded, stub_pat
 from fal_worker.errors import SessionError
 from fal_worker.gateway.service import GatewayService
 
+from .compiling import Compiler
 from .fixtures import read_rows
 from .materializer import Materializer
 from .native_code import compiled
@@ -39,6 +40,9 @@ class ManifestSession(SessionOperations):
         self._project = Project(self._request, settings, Manifest.read(message["manifest"]), models)
         self._project.materialized = message.get("materialized") or {}
         self._project.runs_native = bool(message.get("runs_native"))
+        if (command := message.get("compile")) is not None:
+            cancelled = self._project.cancelled
+            self._project.compiler = Compiler(command["words"], command["env"], cancelled)
         self._materializer = Materializer(self._project)
         read_rows(self._project)
         self._gateway = GatewayService(
