@@ -1,13 +1,16 @@
 //! The JSON lines of `--log-format json` and of the record of a run: one object on each line.
 
+mod of_dbt;
+
 use std::io::{self, Write};
 
 use fal_plugin::payload::{LogLevel, NodeStatus};
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use self::of_dbt::Seen;
 use crate::event::{EVENT_VERSION, EventKind, RunEvent};
-use crate::node::{NodeInfo, NodeKind};
+use crate::node::NodeKind;
 use crate::reporter::{Reporter, Sink};
 
 /// Writes every event as a line of JSON.
@@ -19,7 +22,10 @@ use crate::reporter::{Reporter, Sink};
 ///   dbt's name and code (`LogStartLine`, `LogModelResult`, `LogSeedResult`, `LogSnapshotResult`, `LogTestResult`,
 ///   `LogNodeNoOpResult`, `SkippingDetails`, `StatsLine`); the others have the name of the [`EventKind`].
 /// - `data`: `event` (the kind, in snake case) and the fields of the [`EventKind`]. Lines about a node have besides
-///   what dbt's lines have: `description`, `status`, `execution_time` and `node_info`.
+///   what dbt's lines have: `description`, `status`, `execution_time`, `node_info`, ...
+///
+/// Beside these are lines that dbt has, without `event`: `MainReportVersion`, `AdapterRegistered`, `FoundStats`,
+/// `ConcurrencyLine`, `FinishedRunningStats`, `EndOfRunSummary` and `CommandCompleted`.
 ///
 /// Lines are only ever extended with new fields and new events while `event_version` stays.
 /// [`event_schema`] is the JSON schema of `data`, without dbt's additions.
@@ -27,6 +33,7 @@ pub struct JsonReporter {
     out: Sink,
     invocation_id: String,
     least: LogLevel,
+    seen: Seen,
 }
 
 impl JsonReporter {
@@ -36,6 +43,7 @@ impl JsonReporter {
             out: Sink::new(out, false),
             invocation_id: invocation_id.into(),
             least: LogLevel::Debug,
+            seen: Seen::default(),
         }
     }
 
@@ -44,6 +52,29 @@ impl JsonReporter {
     pub fn at_least(mut self, level: LogLevel) -> Self {
         self.least = level;
         self
+    }
+}
+
+impl JsonReporter {
+    fn write_line_of_dbt(&mut self, line: of_dbt::Line, at: Timestamp) {
+        if line.level >= self.least {
+            let info = info(
+                &self.invocation_id,
+                (line.name, line.code),
+                line.level,
+                &line.message,
+                at,
+            );
+            self.write(&json!({ "info": info, "data": line.data }));
+        }
+    }
+
+    fn write(&mut self, line: &Value) {
+        // This cannot fail: all keys are strings, and numbers that JSON lacks become null.
+        if let Ok(mut line) = serde_json::to_string(line) {
+            line.push('\n');
+            self.out.write(&line);
+        }
     }
 }
 
@@ -60,13 +91,15 @@ impl Reporter for JsonReporter {
         {
             self.invocation_id.clone_from(&info.invocation_id);
         }
-        if level(&event.kind) < self.least {
-            return;
+        for line in self.seen.before(&event.kind) {
+            self.write_line_of_dbt(line, event.at);
         }
-        // This cannot fail: all keys are strings, and numbers that JSON lacks become null.
-        if let Ok(mut line) = serde_json::to_string(&envelope(event, &self.invocation_id)) {
-            line.push('\n');
-            self.out.write(&line);
+        self.seen.note(event.at, &event.kind);
+        if level(&event.kind) >= self.least {
+            self.write(&envelope(event, &self.invocation_id, &self.seen));
+        }
+        for line in self.seen.after(event.at, &event.kind) {
+            self.write_line_of_dbt(line, event.at);
         }
     }
 
@@ -75,19 +108,34 @@ impl Reporter for JsonReporter {
     }
 }
 
-fn envelope(event: &RunEvent, invocation_id: &str) -> Value {
-    let (name, code) = name(&event.kind);
-    let mut info = json!({
+fn info(
+    invocation_id: &str,
+    (name, code): (&str, &str),
+    level: LogLevel,
+    message: &str,
+    at: Timestamp,
+) -> Value {
+    json!({
         "category": "", "code": code, "event_version": EVENT_VERSION, "extra": {}, "invocation_id": invocation_id,
-        "level": word(level(&event.kind)), "msg": message(&event.kind), "name": name, "thread": "MainThread",
-        "ts": stamp(event.at),
-    });
+        "level": word(level), "msg": message, "name": name, "thread": "MainThread", "ts": stamp(at),
+    })
+}
+
+fn envelope(event: &RunEvent, invocation_id: &str, seen: &Seen) -> Value {
+    let kind = &event.kind;
+    let mut info = info(
+        invocation_id,
+        name(kind),
+        level(kind),
+        &message(kind),
+        event.at,
+    );
     if let EventKind::NodeFinished { result, .. } = &event.kind
         && !result.thread_id.is_empty()
     {
         info["thread"] = json!(result.thread_id);
     }
-    json!({ "info": info, "data": data(event) })
+    json!({ "info": info, "data": data(event, seen) })
 }
 
 /// Formats a time as dbt does.
@@ -95,25 +143,31 @@ pub(crate) fn stamp(at: Timestamp) -> String {
     format!("{at:.6}")
 }
 
-fn data(event: &RunEvent) -> Value {
+fn data(event: &RunEvent, seen: &Seen) -> Value {
     let mut data = serde_json::to_value(&event.kind).unwrap_or_default();
     let Some(fields) = data.as_object_mut() else {
         return data;
     };
     match &event.kind {
-        EventKind::NodeStarted { node, .. } => about_node(fields, node, "started", event.at),
+        EventKind::NodeStarted { node, .. } => seen.add_node(fields, node, "started", event.at),
         EventKind::NodeSkipped { node, .. } => {
-            about_node(fields, node, "skipped", event.at);
+            seen.add_node(fields, node, "skipped", event.at);
             fields.insert("resource_type".into(), json!(node.kind.resource_type()));
             fields.insert("node_name".into(), json!(node.name));
             fields.insert("schema".into(), json!(node.schema));
         }
-        EventKind::NodeFinished { node, result, .. }
-        | EventKind::HookFinished { node, result, .. } => {
-            about_node(fields, node, status_word(result.status), event.at);
-            fields.insert("status".into(), json!(status_word(result.status)));
-            fields.insert("execution_time".into(), json!(result.execution_time));
-            fields.insert("num_failures".into(), json!(result.failures.unwrap_or(0)));
+        EventKind::NodeFinished {
+            node,
+            result,
+            total,
+            ..
+        } => {
+            seen.add_node(fields, node, status_word(result.status), event.at);
+            of_dbt::add_result(fields, node, result, *total);
+        }
+        EventKind::HookFinished { node, result, .. } => {
+            seen.add_node(fields, node, status_word(result.status), event.at);
+            of_dbt::add_result(fields, node, result, 0);
         }
         EventKind::RunFinished { summary, elapsed } => {
             fields.insert("stats".into(), stats(summary));
@@ -127,32 +181,6 @@ fn data(event: &RunEvent) -> Value {
 fn stats(summary: &crate::event::Summary) -> Value {
     // dbt's words are the serialized names.
     serde_json::to_value(summary).unwrap_or_default()
-}
-
-fn about_node(fields: &mut Map<String, Value>, node: &NodeInfo, status: &str, at: Timestamp) {
-    let started = if status == "started" {
-        stamp(at)
-    } else {
-        String::new()
-    };
-    let finished = if matches!(status, "started" | "skipped") {
-        String::new()
-    } else {
-        stamp(at)
-    };
-    fields.insert("description".into(), json!(node.describe()));
-    let node_info = json!({
-        "materialized": node.materialized.as_deref().unwrap_or_default(), "meta": {},
-        "node_finished_at": finished, "node_name": node.name, "node_path": node.path.as_deref().unwrap_or_default(),
-        "node_relation": {
-            "alias": node.alias.as_deref().unwrap_or_default(), "database": node.database.as_deref().unwrap_or_default(),
-            "relation_name": node.relation_name.as_deref().unwrap_or_default(),
-            "schema": node.schema.as_deref().unwrap_or_default(),
-        },
-        "node_started_at": started, "node_status": status, "resource_type": node.kind.resource_type(),
-        "unique_id": node.unique_id,
-    });
-    fields.insert("node_info".into(), node_info);
 }
 
 fn name(kind: &EventKind) -> (&str, &'static str) {

@@ -64,7 +64,7 @@ pub use durations::Durations;
 pub use error::{CommandError, ReportError};
 pub use event::{EVENT_VERSION, EventKind, Failure, RunEvent, RunInfo, SkipCause, Summary};
 pub use json::{JsonReporter, event_schema};
-pub use node::{NodeInfo, NodeKind};
+pub use node::{NodeInfo, NodeKind, below_model_path};
 pub use printed::Printer;
 pub use problem_formats::{GithubReporter, github_annotations, problems_json, sarif};
 pub use replay::{Replayed, replay};

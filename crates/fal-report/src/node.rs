@@ -117,6 +117,15 @@ pub struct NodeInfo {
     /// File below the project, with `/`: the script or the notebook, not its stub.
     #[serde(default)]
     pub path: Option<String>,
+    /// The same file below its model path, as dbt's `node_path` has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_path: Option<String>,
+    /// Checksum of its code, as `manifest.json` has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<String>,
+    /// dbt's id of the node that a test is attached to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attached_node: Option<String>,
     /// File of the compiled SQL, for the report of a failure.
     #[serde(default)]
     pub compiled_path: Option<String>,
@@ -131,10 +140,22 @@ pub struct NodeInfo {
     pub model: Option<String>,
 }
 
+/// Returns the path below the model path, which dbt has cut off from the stub's.
+pub fn below_model_path<'a>(stub: &GraphNode, path: &'a str) -> &'a str {
+    let folder = stub.original_file_path.strip_suffix(&*stub.path);
+    let below = folder.and_then(|folder| path.strip_prefix(folder));
+    below.unwrap_or(path)
+}
+
 impl NodeInfo {
     /// Describes a node of dbt's graph as dbt sees it.
     pub fn from_graph(node: &GraphNode) -> Self {
         let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let extra = |name: &str| node.extra.get(name)?.as_str().map(str::to_owned);
+        let checksum = node
+            .extra
+            .get("checksum")
+            .and_then(|its| its.get("checksum"));
         Self {
             unique_id: node.unique_id.clone(),
             name: name(node),
@@ -145,11 +166,10 @@ impl NodeInfo {
             alias: node.alias.clone(),
             relation_name: node.relation_name.clone(),
             path: text(&node.original_file_path),
-            compiled_path: node
-                .extra
-                .get("compiled_path")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
+            node_path: text(&node.path),
+            checksum: checksum.and_then(|checksum| text(checksum.as_str()?)),
+            attached_node: extra("attached_node"),
+            compiled_path: extra("compiled_path"),
             role: None,
             runner: None,
             model: tested_model(node),
@@ -195,6 +215,7 @@ impl NodeInfo {
             .filter(|said| !matches!(*said, "ephemeral" | "view"));
         node.materialized = Some(said.unwrap_or("table").to_owned());
         node.path = Some(path.to_owned());
+        node.node_path = Some(below_model_path(stub, path).to_owned());
         node.compiled_path = None;
         node
     }

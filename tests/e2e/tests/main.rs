@@ -44,6 +44,7 @@ mod script_api;
 mod scripts;
 mod second_engine;
 mod second_engine_models;
+mod shown;
 mod types;
 mod unit_tests;
 mod verbs;

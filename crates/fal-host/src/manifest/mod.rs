@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, value::RawValue};
 
 pub(crate) use self::{
-    shown::{PythonNode, write_manifest},
+    shown::{PythonNode, checksum, write_manifest},
     state::{Compared, EarlierState},
 };
 

@@ -19,6 +19,8 @@ pub(crate) struct PythonNode {
     pub(crate) unique_id: String,
     /// Its file below its package, with `/`.
     pub(crate) path: String,
+    /// The same below its model path.
+    pub(crate) path_in_model_path: String,
     /// Its Python code: of a notebook its code cells.
     pub(crate) code: String,
     /// Its table, quoted.
@@ -110,14 +112,11 @@ fn show_model(node: &mut Node, model: &PythonNode) -> Vec<String> {
     // As in dbt, without space around it.
     let code = model.code.trim();
     let own = |text: &str| Value::from(text);
-    let path = path_in_model_path(node, &model.path);
-    node.insert("path".to_owned(), path.into());
+    node.insert("path".to_owned(), own(&model.path_in_model_path));
     node.insert("original_file_path".to_owned(), own(&model.path));
     node.insert("language".to_owned(), own("python"));
     node.insert("raw_code".to_owned(), own(code));
-    let checksum = hex::encode(Sha256::digest(code));
-    let checksum = json!({"name": "sha256", "checksum": checksum});
-    node.insert("checksum".to_owned(), checksum);
+    node.insert("checksum".to_owned(), checksum(code));
     let relation = model.relation_name.as_deref().map(Value::from);
     node.insert("relation_name".to_owned(), relation.unwrap_or_default());
     if let Some(Value::Object(config)) = node.get_mut("config") {
@@ -149,13 +148,10 @@ fn show_model(node: &mut Node, model: &PythonNode) -> Vec<String> {
     new
 }
 
-/// Returns the path below the model path, which dbt has cut off from the stub's.
-fn path_in_model_path(stub: &Node, path: &str) -> String {
-    let text = |name| stub.get(name).and_then(Value::as_str);
-    let folder = text("original_file_path").zip(text("path"));
-    let folder = folder.and_then(|(whole, below)| whole.strip_suffix(below));
-    let below = folder.and_then(|folder| path.strip_prefix(folder));
-    below.unwrap_or(path).to_owned()
+/// Returns dbt's checksum of code.
+pub(crate) fn checksum(code: &str) -> Value {
+    let checksum = hex::encode(Sha256::digest(code.trim()));
+    json!({"name": "sha256", "checksum": checksum})
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ use fal_project::{DbtProject, ModelFile};
 use fal_report::ReportError;
 use serde_json::{Value, value::to_raw_value};
 
+use crate::session::ScriptModel;
+
 use super::{FILE, Node, Texts, invalid, is_python, part, read, write};
 
 /// The flag, as [`OpenRequest::dbt_args`] has it.
@@ -133,23 +135,17 @@ impl EarlierState {
         Ok(())
     }
 
-    /// Compares the code of scripts, given with their unique ids.
-    pub(crate) fn compare<'a>(
-        &self,
-        scripts: impl Iterator<Item = (&'a str, &'a ModelFile)>,
-    ) -> Compared {
+    /// Compares the code of scripts.
+    pub(crate) fn compare(&self, scripts: &[ScriptModel]) -> Compared {
         let mut compared = Compared::default();
-        for (unique_id, model) in scripts {
-            match self.nodes.get(unique_id) {
-                None => {}
-                Some(None) => compared.unknown.push(model.name.clone()),
-                Some(Some(node)) => {
+        for script in scripts {
+            match (self.nodes.get(&script.unique_id), &script.code) {
+                (None, _) | (_, None) => {}
+                (Some(None), _) => compared.unknown.push(script.model.name.clone()),
+                (Some(Some(node)), Some(code)) => {
                     let before = node.get("raw_code").and_then(Value::as_str);
-                    // What cannot be read is reported when the model runs.
-                    let is_same =
-                        |code: &str| before.is_some_and(|before| plain(before) == plain(code));
-                    if model.code().is_ok_and(|code| !is_same(&code)) {
-                        compared.changed.insert(unique_id.to_owned());
+                    if before.map(plain) != Some(plain(code)) {
+                        compared.changed.insert(script.unique_id.clone());
                     }
                 }
             }

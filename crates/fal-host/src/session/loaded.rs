@@ -1,6 +1,7 @@
 //! The graph of a project that a session has loaded.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     path::Path,
 };
@@ -11,12 +12,12 @@ use fal_plugin::{
     payload::{GraphNode, RunGraph, SelectRequest, SessionInfo},
 };
 use fal_project::{DbtProject, Generated, ModelFile, Placement};
-use fal_report::ReportError;
+use fal_report::{ReportError, below_model_path};
 
 use crate::{
     error::HostError,
     faults::Faults,
-    manifest::{Compared, PythonNode, write_manifest},
+    manifest::{Compared, PythonNode, checksum, write_manifest},
     python_models::placements,
     scripts::Attachments,
 };
@@ -36,12 +37,15 @@ pub(crate) struct Loaded {
     pub(crate) scripts: Vec<ScriptModel>,
 }
 
-/// Where the code of a model is whose node is that of its stub.
+/// A model whose node is that of its stub.
 pub(crate) struct ScriptModel {
-    node: NodeId,
+    pub(crate) unique_id: String,
     /// Below its package.
-    path: String,
-    model: ModelFile,
+    pub(crate) path: String,
+    pub(crate) model: ModelFile,
+    /// As it was when the project was read; `None` if the file cannot be read, which is reported when
+    /// the model runs.
+    pub(crate) code: Option<String>,
 }
 
 impl Loaded {
@@ -52,7 +56,7 @@ impl Loaded {
         generated: &Generated,
         graph: RunGraph,
     ) -> Result<Self, HostError> {
-        let RunGraph { info, nodes } = graph;
+        let RunGraph { info, mut nodes } = graph;
         let (attachments, of_scripts) = Attachments::from_nodes(project, keyword, &nodes);
         let disabled: HashSet<&str> = info.disabled.iter().map(String::as_str).collect();
         let (left_out, models): (Vec<&ModelFile>, Vec<&ModelFile>) = generated
@@ -60,8 +64,8 @@ impl Loaded {
             .iter()
             .partition(|model| disabled.contains(file_of_dbt(model)));
         let left_out: HashSet<&str> = left_out.iter().map(|model| model.path.as_str()).collect();
-        let dag = build(project, &info, nodes, models.iter().copied(), &attachments)?;
-        let scripts = scripts(&dag, &models);
+        let scripts = scripts(project, &info, &mut nodes, &models);
+        let dag = build(project, &info, nodes, models.into_iter(), &attachments)?;
         let (placements, of_placements) = placements(&dag, keyword, &project.root);
         let mut faults = Faults::from_files(&generated.wrong, |path| left_out.contains(path));
         faults.extend(of_scripts);
@@ -111,24 +115,19 @@ impl Loaded {
             .select(criteria)
     }
 
-    /// Returns the models that dbt knows by their stubs, with their unique ids.
-    pub(super) fn scripts_by_id(&self) -> impl Iterator<Item = (&str, &ModelFile)> {
-        let scripts = self.scripts.iter();
-        scripts.map(|script| (self.dag.node(script.node).unique_id(), &script.model))
-    }
-
     /// Writes dbt's manifest.json with the models of scripts as what they are.
     pub(super) fn write_manifest(&self) -> Result<(), ReportError> {
         let nodes = self.scripts.iter().filter_map(|script| {
-            let spec = self.dag.node(script.node).spec();
-            let parents = self.dag.parents(script.node);
+            let node = self.dag.find(&script.unique_id)?;
+            let spec = self.dag.node(node).spec();
+            let parents = self.dag.parents(node);
             let parents = parents.filter(|(_, why)| *why == EdgeKind::Data);
             let parents = parents.map(|(parent, _)| self.dag.node(parent));
             Some(PythonNode {
-                unique_id: spec.unique_id.clone(),
+                unique_id: script.unique_id.clone(),
                 path: script.path.clone(),
-                // A file that is gone has no code to show.
-                code: script.model.code().ok()?.into_owned(),
+                path_in_model_path: below_model_path(spec, &script.path).to_owned(),
+                code: script.code.clone()?,
                 relation_name: spec.relation_name.clone(),
                 materialized: spec.materialized().unwrap_or("table").to_owned(),
                 parents: parents
@@ -163,13 +162,8 @@ fn build<'a>(
     attachments: &Attachments,
 ) -> Result<Dag, HostError> {
     let models_of_dbt = nodes.iter().filter(|node| node.resource_type == "model");
-    // A backend may call the project otherwise than dbt_project.yml.
-    let path = |node: &GraphNode| match node.package_name == info.project_name {
-        true => node.original_file_path.clone(),
-        false => project.path_of(&node.package_name, &node.original_file_path),
-    };
     let ids: HashMap<String, String> = models_of_dbt
-        .map(|node| (path(node), node.unique_id.clone()))
+        .map(|node| (path_in_project(project, info, node), node.unique_id.clone()))
         .collect();
     let mut builder = DagBuilder::new(&info.project_name);
     builder.nodes(nodes);
@@ -190,24 +184,44 @@ fn build<'a>(
     Ok(builder.build()?)
 }
 
-/// Returns the models that are in the graph by their stubs.
-fn scripts(dag: &Dag, models: &[&ModelFile]) -> Vec<ScriptModel> {
-    let by_file: HashMap<&str, NodeId> = (dag.nodes())
-        .filter(|(_, node)| node.resource_type() == "model")
-        .map(|(id, node)| (node.file(), id))
+/// Returns the models that are in the graph by their stubs, and gives these nodes the checksums of
+/// the code.
+fn scripts(
+    project: &DbtProject,
+    info: &SessionInfo,
+    nodes: &mut [GraphNode],
+    models: &[&ModelFile],
+) -> Vec<ScriptModel> {
+    let by_file: HashMap<String, usize> = (nodes.iter().enumerate())
+        .filter(|(_, node)| node.resource_type == "model")
+        .map(|(number, node)| (path_in_project(project, info, node), number))
         .collect();
     let found = models.iter().filter_map(|model| {
         let stub = model.stub_path.as_deref()?;
-        let node = *by_file.get(&*model.path)?;
+        let node = &mut nodes[*by_file.get(stub)?];
         // What comes before the path that dbt has below the package.
-        let package = stub.strip_suffix(&*dag.node(node).spec().original_file_path)?;
+        let package = stub.strip_suffix(&*node.original_file_path)?;
+        let code = model.code().ok().map(Cow::into_owned);
+        if let Some(code) = &code {
+            node.extra.insert("checksum".to_owned(), checksum(code));
+        }
         Some(ScriptModel {
-            node,
+            unique_id: node.unique_id.clone(),
             path: model.path.strip_prefix(package)?.to_owned(),
             model: (*model).clone(),
+            code,
         })
     });
     found.collect()
+}
+
+/// Returns the path of a node's file below the project.
+fn path_in_project(project: &DbtProject, info: &SessionInfo, node: &GraphNode) -> String {
+    // A backend may call the project otherwise than dbt_project.yml.
+    match node.package_name == info.project_name {
+        true => node.original_file_path.clone(),
+        false => project.path_of(&node.package_name, &node.original_file_path),
+    }
 }
 
 /// The file by which dbt knows a model.

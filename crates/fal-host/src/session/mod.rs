@@ -19,7 +19,7 @@ use fal_report::{EventKind, Reporters};
 use jiff::Timestamp;
 
 use self::events::BackendEvents;
-pub(crate) use self::loaded::Loaded;
+pub(crate) use self::loaded::{Loaded, ScriptModel};
 use crate::{
     error::HostError, faults::Faults, interrupt::Interrupt, lineage::explained,
     manifest::EarlierState, project::Project, scripts::Attachment,
@@ -152,7 +152,7 @@ impl OpenSession {
     ) -> Result<Selection, SelectError> {
         let compared = || {
             let earlier = self.earlier.as_ref();
-            let compared = earlier.map(|earlier| earlier.compare(loaded.scripts_by_id()));
+            let compared = earlier.map(|earlier| earlier.compare(&loaded.scripts));
             let compared = compared.unwrap_or_default();
             if !compared.unknown.is_empty() && !self.has_warned.swap(true, Ordering::Relaxed) {
                 let message = format!(

@@ -18,6 +18,14 @@ fn lines(events: &[RunEvent]) -> String {
     page.text()
 }
 
+/// Returns the lines of events, without those that only dbt has.
+fn of_events(text: &str) -> String {
+    let lines = text.split_inclusive('\n');
+    lines
+        .filter(|line| line.contains("\"data\":{\"event\":"))
+        .collect()
+}
+
 fn all() -> Vec<RunEvent> {
     [
         sample::success(),
@@ -48,7 +56,7 @@ fn hear(text: &str) -> (Replayed, Vec<RunEvent>) {
 #[test]
 fn every_event_is_one_line_with_the_envelope_of_dbt() {
     let text = lines(&all());
-    assert_eq!(text.lines().count(), all().len());
+    assert_eq!(of_events(&text).lines().count(), all().len());
     for line in text.lines() {
         let line: Value = serde_json::from_str(line).unwrap();
         for key in [
@@ -64,13 +72,14 @@ fn every_event_is_one_line_with_the_envelope_of_dbt() {
             assert!(line["info"][key].is_string(), "{key} in {line}");
         }
         assert_eq!(line["info"]["event_version"], EVENT_VERSION);
-        assert!(line["data"]["event"].is_string(), "{line}");
+        let is_dbts = line["info"]["code"].as_str() != Some("");
+        assert!(is_dbts || line["data"]["event"].is_string(), "{line}");
     }
 }
 
 #[test]
 fn the_form_of_the_lines() {
-    let text = lines(&sample::failure());
+    let text = of_events(&lines(&sample::failure()));
     let shown = |number: usize| {
         let line: Value = serde_json::from_str(text.lines().nth(number).unwrap()).unwrap();
         format!("{line:#}")
@@ -109,6 +118,7 @@ fn the_form_of_the_lines() {
         "node_info": {
           "materialized": "view",
           "meta": {},
+          "node_checksum": "",
           "node_finished_at": "",
           "node_name": "stg_orders",
           "node_path": "models/staging/stg_orders.sql",
@@ -118,7 +128,7 @@ fn the_form_of_the_lines() {
             "relation_name": "\"shop\".\"main\".\"stg_orders\"",
             "schema": "main"
           },
-          "node_started_at": "2026-11-22T12:03:14.250000Z",
+          "node_started_at": "2026-11-22T12:03:14.250000",
           "node_status": "started",
           "resource_type": "model",
           "unique_id": "model.shop.stg_orders"
@@ -180,7 +190,8 @@ fn the_form_of_the_lines() {
         "node_info": {
           "materialized": "table",
           "meta": {},
-          "node_finished_at": "2026-11-22T12:03:15.250000Z",
+          "node_checksum": "",
+          "node_finished_at": "2026-11-22T12:03:15.250000",
           "node_name": "customer_clusters",
           "node_path": "models/customer_clusters.py",
           "node_relation": {
@@ -189,7 +200,7 @@ fn the_form_of_the_lines() {
             "relation_name": "\"shop\".\"main\".\"customer_clusters\"",
             "schema": "main"
           },
-          "node_started_at": "",
+          "node_started_at": "2026-11-22T12:03:14.500000",
           "node_status": "error",
           "resource_type": "model",
           "unique_id": "model.shop.customer_clusters"
@@ -201,7 +212,7 @@ fn the_form_of_the_lines() {
     }
     "#);
     insta::assert_snapshot!(text.lines().nth(4).unwrap(), @r#"{"info":{"category":"","code":"","event_version":1,"extra":{},"invocation_id":"6d3dda8b-aa88-4a4c-bba6-915f98eb26d5","level":"info","msg":"customer_clusters | about to fail","name":"NodeOutput","thread":"MainThread","ts":"2026-11-22T12:03:15.000000Z"},"data":{"event":"node_output","unique_id":"model.shop.customer_clusters","name":"customer_clusters","stream":"stdout","line":"about to fail"}}"#);
-    insta::assert_snapshot!(text.lines().nth(6).unwrap(), @r#"{"info":{"category":"","code":"Q034","event_version":1,"extra":{},"invocation_id":"6d3dda8b-aa88-4a4c-bba6-915f98eb26d5","level":"info","msg":"3 of 4 SKIP sql table model main.report","name":"SkippingDetails","thread":"MainThread","ts":"2026-11-22T12:03:15.500000Z"},"data":{"event":"node_skipped","index":3,"total":4,"node":{"unique_id":"model.shop.report","name":"report","kind":"sql_model","materialized":"table","database":"shop","schema":"main","alias":"report","relation_name":"\"shop\".\"main\".\"report\"","path":"models/report.sql","compiled_path":null},"cause":{"why":"upstream","unique_id":"model.shop.customer_clusters","name":"customer_clusters"},"description":"sql table model main.report","node_info":{"materialized":"table","meta":{},"node_finished_at":"","node_name":"report","node_path":"models/report.sql","node_relation":{"alias":"report","database":"shop","relation_name":"\"shop\".\"main\".\"report\"","schema":"main"},"node_started_at":"","node_status":"skipped","resource_type":"model","unique_id":"model.shop.report"},"resource_type":"model","node_name":"report","schema":"main"}}"#);
+    insta::assert_snapshot!(text.lines().nth(6).unwrap(), @r#"{"info":{"category":"","code":"Q034","event_version":1,"extra":{},"invocation_id":"6d3dda8b-aa88-4a4c-bba6-915f98eb26d5","level":"info","msg":"3 of 4 SKIP sql table model main.report","name":"SkippingDetails","thread":"MainThread","ts":"2026-11-22T12:03:15.500000Z"},"data":{"event":"node_skipped","index":3,"total":4,"node":{"unique_id":"model.shop.report","name":"report","kind":"sql_model","materialized":"table","database":"shop","schema":"main","alias":"report","relation_name":"\"shop\".\"main\".\"report\"","path":"models/report.sql","compiled_path":null},"cause":{"why":"upstream","unique_id":"model.shop.customer_clusters","name":"customer_clusters"},"description":"sql table model main.report","node_info":{"materialized":"table","meta":{},"node_checksum":"","node_finished_at":"","node_name":"report","node_path":"models/report.sql","node_relation":{"alias":"report","database":"shop","relation_name":"\"shop\".\"main\".\"report\"","schema":"main"},"node_started_at":"","node_status":"skipped","resource_type":"model","unique_id":"model.shop.report"},"resource_type":"model","node_name":"report","schema":"main"}}"#);
     insta::assert_snapshot!(text.lines().last().unwrap(), @r#"{"info":{"category":"","code":"Z023","event_version":1,"extra":{},"invocation_id":"6d3dda8b-aa88-4a4c-bba6-915f98eb26d5","level":"info","msg":"Done. PASS=0 WARN=1 ERROR=2 SKIP=1 NO-OP=0 TOTAL=4","name":"StatsLine","thread":"MainThread","ts":"2026-11-22T12:03:16.250000Z"},"data":{"event":"run_finished","summary":{"pass":0,"warn":1,"error":2,"skip":1,"noop":0,"total":4},"elapsed":3723.456,"stats":{"pass":0,"warn":1,"error":2,"skip":1,"noop":0,"total":4},"execution_time":3723.456}}"#);
 }
 
@@ -212,7 +223,7 @@ fn names_of_events_are_those_of_dbt_where_dbt_has_them() {
         let line: Value = serde_json::from_str(line).unwrap();
         line["info"]["name"].as_str().unwrap().to_owned()
     });
-    insta::assert_snapshot!(names.collect::<Vec<_>>().join(" "), @"StubsWritten RunStarted LogStartLine LogSeedResult LogStartLine LogModelResult LogStartLine LogStartLine NodeOutput NodeOutput NodeOutput NodeOutput LogModelResult LogStartLine LogTestResult LogModelResult StatsLine");
+    insta::assert_snapshot!(names.collect::<Vec<_>>().join(" "), @"StubsWritten MainReportVersion RunStarted AdapterRegistered FoundStats ConcurrencyLine LogStartLine LogSeedResult LogStartLine LogModelResult LogStartLine LogStartLine NodeOutput NodeOutput NodeOutput NodeOutput LogModelResult LogStartLine LogTestResult LogModelResult FinishedRunningStats EndOfRunSummary StatsLine CommandCompleted");
 }
 
 #[test]
@@ -230,11 +241,13 @@ fn the_schema_names_every_event_that_is_read() {
 fn a_record_tells_the_same_again() {
     let (replayed, heard) = hear(&lines(&all()));
     assert_eq!(heard, all());
+    let of_dbt = lines(&all()).lines().count() - all().len();
     assert_eq!(
         replayed,
         Replayed {
             events: all().len() as u64,
-            ..Replayed::default()
+            unknown: of_dbt as u64,
+            truncated: false,
         }
     );
 }
@@ -259,7 +272,7 @@ fn a_record_shows_the_same_on_the_terminal() {
 
 #[test]
 fn a_record_that_breaks_off_is_read_up_to_there() {
-    let text = lines(&sample::failure());
+    let text = of_events(&lines(&sample::failure()));
     let (replayed, heard) = hear(&text[..text.len() - 20]);
     assert!(replayed.truncated);
     assert_eq!(heard, sample::failure()[..heard.len()]);
@@ -283,6 +296,57 @@ fn later_events_are_passed_over_and_later_versions_refused() {
     insta::assert_snapshot!(error(line(EVENT_VERSION + 1, "log")), @"line 1 of the recorded events has version 2; this program reads up to 1");
     insta::assert_snapshot!(error(line(EVENT_VERSION, "log")), @"line 1 of the recorded events is not an event");
     insta::assert_snapshot!(error("{}\n".into()), @"line 1 of the recorded events is not an event");
+}
+
+#[test]
+fn lines_that_only_dbt_has() {
+    let shown = |events: &[RunEvent]| {
+        let text = lines(events);
+        let text: Vec<_> = text.lines().collect();
+        let of_dbt = text
+            .iter()
+            .filter(|line| !line.contains("\"data\":{\"event\":"));
+        let of_dbt = of_dbt.map(|line| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let (info, data) = (&line["info"], &line["data"]);
+            let word = |name: &str| info[name].as_str().unwrap().to_owned();
+            format!(
+                "{} {} {}: {} {data}",
+                word("code"),
+                word("name"),
+                word("level"),
+                word("msg")
+            )
+        });
+        of_dbt.collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(shown(&sample::success()), @r#"
+    A001 MainReportVersion info: Running with dbt=1.11.2 {"version":"=1.11.2","log_version":3}
+    E034 AdapterRegistered info: Registered adapter: duckdb=1.10.0 {"adapter_name":"duckdb","adapter_version":"=1.10.0"}
+    W006 FoundStats info: Found 2 models, 1 notebook model, 1 python model, 1 seed {"stat_line":"2 models, 1 notebook model, 1 python model, 1 seed"}
+    Q027 ConcurrencyLine info: Concurrency: 2 threads (target='dev') {"num_threads":2,"target_name":"dev","node_count":5}
+    E047 FinishedRunningStats info: Finished running 1 data test, 1 notebook model, 1 python model, 1 seed, 1 view model in 0 hours 0 minutes and 3.21 seconds (3.21s). {"stat_line":"1 data test, 1 notebook model, 1 python model, 1 seed, 1 view model","execution":" in 0 hours 0 minutes and 3.21 seconds","execution_time":3.21}
+    Z030 EndOfRunSummary info: Completed successfully {"num_errors":0,"num_warnings":0,"num_partial_success":0,"keyboard_interrupt":false}
+    Q039 CommandCompleted debug: Command `run` succeeded after 3.21 seconds {"command":"run","completed_at":"2026-11-22T12:03:18.000000Z","elapsed":3.21,"success":true}
+    "#);
+    insta::assert_snapshot!(shown(&sample::failure()), @r#"
+    A001 MainReportVersion info: Running with dbt=1.11.2 {"version":"=1.11.2","log_version":3}
+    E034 AdapterRegistered info: Registered adapter: duckdb=1.10.0 {"adapter_name":"duckdb","adapter_version":"=1.10.0"}
+    W006 FoundStats info: Found 2 models, 1 notebook model, 1 python model, 1 seed {"stat_line":"2 models, 1 notebook model, 1 python model, 1 seed"}
+    Q027 ConcurrencyLine info: Concurrency: 2 threads (target='dev') {"num_threads":2,"target_name":"dev","node_count":4}
+    E047 FinishedRunningStats info: Finished running 1 data test, 1 python model, 1 table model, 1 view model in 1 hour 2 minutes and 3.46 seconds (3723.46s). {"stat_line":"1 data test, 1 python model, 1 table model, 1 view model","execution":" in 1 hour 2 minutes and 3.46 seconds","execution_time":3723.456}
+    Z030 EndOfRunSummary info: Completed with 2 errors, 0 partial successes, and 1 warning: {"num_errors":2,"num_warnings":1,"num_partial_success":0,"keyboard_interrupt":false}
+    Q039 CommandCompleted debug: Command `run` failed after 3723.46 seconds {"command":"run","completed_at":"2026-11-22T12:03:16.250000Z","elapsed":3723.456,"success":false}
+    "#);
+    insta::assert_snapshot!(shown(&sample::interrupted()), @r#"
+    A001 MainReportVersion info: Running with dbt=1.11.2 {"version":"=1.11.2","log_version":3}
+    E034 AdapterRegistered info: Registered adapter: duckdb=1.10.0 {"adapter_name":"duckdb","adapter_version":"=1.10.0"}
+    W006 FoundStats info: Found 2 models, 1 notebook model, 1 python model, 1 seed {"stat_line":"2 models, 1 notebook model, 1 python model, 1 seed"}
+    Q027 ConcurrencyLine info: Concurrency: 2 threads (target='dev') {"num_threads":2,"target_name":"dev","node_count":3}
+    E047 FinishedRunningStats info: Finished running 1 python model, 1 view model in 0 hours 0 minutes and 1.50 seconds (1.50s). {"stat_line":"1 python model, 1 view model","execution":" in 0 hours 0 minutes and 1.50 seconds","execution_time":1.5}
+    Z030 EndOfRunSummary info: Exited because of keyboard interrupt {"num_errors":1,"num_warnings":0,"num_partial_success":0,"keyboard_interrupt":true}
+    Q039 CommandCompleted debug: Command `run` failed after 1.50 seconds {"command":"run","completed_at":"2026-11-22T12:03:15.750000Z","elapsed":1.5,"success":false}
+    "#);
 }
 
 /// The code of the error, beside dbt's own `info.code` for the kind of event.

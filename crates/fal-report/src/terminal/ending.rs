@@ -14,7 +14,7 @@ use crate::theme::Theme;
 
 /// The failures and other texts that the summary shows.
 #[derive(Default)]
-pub(super) struct Ending {
+pub(crate) struct Ending {
     kinds: BTreeMap<String, u64>,
     failures: Vec<(NodeInfo, NodeResult)>,
     warnings: Vec<(NodeInfo, NodeResult)>,
@@ -28,7 +28,7 @@ pub(super) struct Ending {
 type Paragraph = (String, bool);
 
 impl Ending {
-    pub(super) fn finished(&mut self, node: &NodeInfo, result: &NodeResult) {
+    pub(crate) fn finished(&mut self, node: &NodeInfo, result: &NodeResult) {
         self.counted(node);
         let again = match result.status {
             NodeStatus::Error | NodeStatus::Fail => &mut self.failures,
@@ -42,7 +42,7 @@ impl Ending {
         again.push((node.clone(), result.clone()));
     }
 
-    pub(super) fn skipped(&mut self, node: &NodeInfo, cause: &SkipCause) {
+    pub(crate) fn skipped(&mut self, node: &NodeInfo, cause: &SkipCause) {
         match cause {
             SkipCause::FailFast => self.left_by_fail_fast += 1,
             SkipCause::Interrupted => self.left_by_interrupt += 1,
@@ -50,7 +50,7 @@ impl Ending {
         }
     }
 
-    pub(super) fn interrupted(&mut self) {
+    pub(crate) fn interrupted(&mut self) {
         self.interrupted = true;
     }
 
@@ -78,25 +78,22 @@ impl Ending {
         all
     }
 
-    fn finished_running(&self, elapsed: f64) -> String {
-        let kinds = self
-            .kinds
-            .iter()
-            .map(|(kind, number)| count(*number, kind))
-            .collect::<Vec<_>>();
-        let what = if kinds.is_empty() {
-            "nothing".to_owned()
-        } else {
-            kinds.join(", ")
-        };
-        let whole = elapsed.max(0.0) as u64;
-        let (hours, minutes) = (
-            count(whole / 3600, "hour"),
-            count(whole % 3600 / 60, "minute"),
-        );
-        let seconds = elapsed % 60.0;
+    /// Returns what ran: `2 data tests, 1 python model`.
+    pub(crate) fn kinds(&self) -> String {
+        let kinds = self.kinds.iter();
+        let kinds: Vec<_> = kinds.map(|(kind, number)| count(*number, kind)).collect();
+        if kinds.is_empty() {
+            return "nothing".to_owned();
+        }
+        kinds.join(", ")
+    }
+
+    /// Returns dbt's line on how much ran.
+    pub(crate) fn finished_running(&self, elapsed: f64) -> String {
         format!(
-            "Finished running {what} in {hours} {minutes} and {seconds:.2} seconds ({elapsed:.2}s)."
+            "Finished running {}{} ({elapsed:.2}s).",
+            self.kinds(),
+            lasted(elapsed)
         )
     }
 
@@ -110,9 +107,21 @@ impl Ending {
             .chain(left(self.left_by_interrupt, "the run was interrupted"))
     }
 
-    fn verdict(&self, theme: Theme, summary: &Summary) -> String {
+    /// Returns how many failed, succeeded in part and warned.
+    pub(crate) fn numbers(&self, summary: &Summary) -> (u64, u64, u64) {
         // Hooks that failed at the end, and failures that belong to no node, are in the summary only.
         let errors = summary.error.saturating_sub(self.partial);
+        (errors, self.partial, self.warnings.len() as u64)
+    }
+
+    /// Returns whether the user stopped the run.
+    pub(crate) fn was_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    /// Returns dbt's line on how the run ended.
+    pub(crate) fn verdict(&self, theme: Theme, summary: &Summary) -> String {
+        let (errors, ..) = self.numbers(summary);
         let partial = if self.partial == 1 {
             "1 partial success".into()
         } else {
@@ -130,6 +139,17 @@ impl Ending {
             )),
         }
     }
+}
+
+/// Returns how long a run took in dbt's words.
+pub(crate) fn lasted(elapsed: f64) -> String {
+    let whole = elapsed.max(0.0) as u64;
+    let (hours, minutes) = (
+        count(whole / 3600, "hour"),
+        count(whole % 3600 / 60, "minute"),
+    );
+    let seconds = elapsed % 60.0;
+    format!(" in {hours} {minutes} and {seconds:.2} seconds")
 }
 
 fn blank() -> Paragraph {

@@ -169,7 +169,7 @@ fn achievement(node: &NodeInfo, result: &NodeResult) -> String {
 }
 
 /// Formats a number of rows: `1 row`, `2 rows`.
-pub(super) fn count(number: u64, what: &str) -> String {
+pub(crate) fn count(number: u64, what: &str) -> String {
     match (number, what.strip_suffix('y')) {
         (1, _) => format!("1 {what}"),
         (_, Some(stem)) => format!("{number} {stem}ies"),

@@ -2,8 +2,8 @@
 
 mod bar;
 mod clean;
-mod ending;
-mod line;
+pub(crate) mod ending;
+pub(crate) mod line;
 
 #[cfg(test)]
 mod tests;

@@ -58,6 +58,7 @@ const EXTRA: &[&str] = &[
     "description",
     "returns",
     "test_metadata",
+    "checksum",
 ];
 
 /// The parts of a manifest.

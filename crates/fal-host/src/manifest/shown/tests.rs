@@ -9,6 +9,7 @@ fn model() -> PythonNode {
     PythonNode {
         unique_id: "model.shop.ml".to_owned(),
         path: "models/ml/ml.py".to_owned(),
+        path_in_model_path: "ml/ml.py".to_owned(),
         code: "\nwrite_to_model(ref('orders'))\n".to_owned(),
         relation_name: Some("\"db\".\"main\".\"ml\"".to_owned()),
         materialized: "incremental".to_owned(),

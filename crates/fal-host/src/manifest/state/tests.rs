@@ -65,8 +65,13 @@ impl Fixture {
 
     fn compare(&self) -> Compared {
         let model = self.model();
-        let state = self.read().0.unwrap();
-        state.compare([("model.shop.score", &model)].into_iter())
+        let script = ScriptModel {
+            unique_id: "model.shop.score".to_owned(),
+            path: model.path.clone(),
+            code: Some(model.code().unwrap().into_owned()),
+            model,
+        };
+        self.read().0.unwrap().compare(&[script])
     }
 }
 

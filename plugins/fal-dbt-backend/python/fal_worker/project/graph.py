@@ -24,6 +24,7 @@ COLLECTIONS = (
 _EXTRA = (
     "attached_node", "column_name", "file_key_name", "type", "maturity", "url", "label", "loader", "identifier",
     "freshness", "loaded_at_field", "owner", "model", "test_node_type", "description", "returns",
+    "checksum",
 )  # fmt: skip
 
 
