@@ -43,8 +43,13 @@ fn ls_and_graph_show_the_whole_graph_and_selections_of_it() {
     flowchart LR
       n0[("raw_orders")]:::data
       n1["doubled"]:::python
-      n2["report"]:::sql
-      n1 --> n2
+      n2["totals"]:::python
+      n3[["ranks"]]:::notebook
+      n4["report"]:::sql
+      n1 --> n4
+      n2 --> n3
+      n2 --> n4
+      n3 --> n4
       classDef sql fill:#cfe2ff
       classDef python fill:#fff3bf
       classDef notebook fill:#ffe0cc
