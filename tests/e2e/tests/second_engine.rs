@@ -211,6 +211,39 @@ fn postgres_is_read_and_written_between_the_calls_and_hooks_of_a_model_are_waite
     project.nothing_is_left();
 }
 
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn fail_fast_counts_within_a_call() {
+    let project = Project::bare();
+    project.write(
+        "dbt_project.yml",
+        "name: shop\nprofile: shop\nmodels: {shop: {+materialized: table}}\n",
+    );
+    project.write("models/a.sql", "select nothing_like_it");
+    // dbt begins with what most others wait for.
+    project.write("models/below.sql", "select * from {{ ref('a') }}");
+    project.write("models/y.sql", "select 1 as id");
+    project.write("models/z.sql", "select 1 as id");
+    project.write("models/p.py", "write_to_model(ref('y'))");
+    let run = |args: &str| {
+        let mut command = project.host_with_dbt(args);
+        command.env("FAL_HOST_DBT_ENGINE", "commands");
+        project.finish(command)
+    };
+    run("build --fail-fast --threads 1")
+        .expect(1)
+        .says("nothing_like_it");
+    let results = project.json("target/run_results.json");
+    assert_eq!(results["args"]["fail_fast"], json!(true));
+    let expected = "error: a; skipped: below p y z";
+    assert_eq!(project.statuses(), expected);
+    // The next command tries again what is left, with the same flag.
+    project.write("models/a.sql", "select 1 as id");
+    run("retry").expect(0);
+    assert_eq!(project.query("select count(*) from p"), json!([[1]]));
+    project.nothing_is_left();
+}
+
 /// Ends when there is the table `second`, or with an error after a time in which that could have
 /// been made many times over.
 const AWAIT_SECOND: &str = "

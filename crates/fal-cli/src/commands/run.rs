@@ -31,6 +31,10 @@ fn run_nodes(
     project: ProjectArgs,
     options: &RunOptions,
 ) -> Result<Ended, CliError> {
+    let mut project = project;
+    if options.fail_fast {
+        project.session.dbt_args.push("--fail-fast".to_owned());
+    }
     let project = Project::open(project)?;
     let run = |reporters: &_| fal_host::run(&project, options, reporters, &context.interrupt);
     Ok(context.report(run)?.into())

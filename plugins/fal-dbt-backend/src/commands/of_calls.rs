@@ -34,6 +34,12 @@ impl Inner {
             hooks: None,
         };
         let (settings, version) = (&project.settings, project.manifest.metadata("dbt_version"));
+        if is_dbt_2(version) {
+            // With it, dbt 2 writes an error for each node of the call, also for those that it built.
+            let words = &mut of_calls.request.dbt_args;
+            words.retain(|word| word != "--fail-fast");
+            of_calls.env.push(("DBT_FAIL_FAST", "false".to_owned()));
+        }
         let needs_stubs = !project.stubs.is_empty() && copied::is_needed(version);
         let mut runs_again = project.has_hooks()
             && !begin.selected.is_empty()

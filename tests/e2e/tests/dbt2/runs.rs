@@ -150,6 +150,28 @@ fn a_test_that_warns_is_a_warning_and_one_that_fails_skips_what_is_below() {
 
 #[test]
 #[ignore = "needs dbt 2: cargo xtask test"]
+fn with_fail_fast_results_are_still_those_of_each_node() {
+    let project = project(&[
+        ("models/a.sql", "select nothing_like_it"),
+        ("models/below.sql", "select * from {{ ref('a') }}"),
+        ("models/y.sql", "select 1 as id"),
+        ("models/z.sql", "select * from {{ ref('y') }}"),
+        ("models/p.py", "write_to_model(ref('z'))"),
+    ]);
+    let mut command = Dbt2.host(&project, "run --fail-fast");
+    command.env("DBT_FAIL_FAST", "true");
+    project.finish(command).expect(1).says("nothing_like_it");
+    let statuses = project.statuses();
+    // Python may have begun before `a` had failed.
+    let expected = [
+        "error: a; skipped: below p; success: y z",
+        "error: a; skipped: below; success: p y z",
+    ];
+    assert!(expected.contains(&&*statuses), "{statuses}");
+}
+
+#[test]
+#[ignore = "needs dbt 2: cargo xtask test"]
 fn state_selects_what_has_changed() {
     let project = project(&[
         ("models/a.sql", "select 1 as id"),

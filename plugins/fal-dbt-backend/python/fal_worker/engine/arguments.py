@@ -59,7 +59,9 @@ def words(request: OpenRequest, known: set[str]) -> list[str]:
         # On dbt's main thread alone, nodes would run where dbt waits for the host. One worker
         # thread runs one node at a time as well.
         out.append("--no-single-threaded")
-    return out + [str(word) for word in request.get("dbt_args") or []]
+    # The host itself starts no more nodes after a failure.
+    given = (word for word in request.get("dbt_args") or [] if word != "--fail-fast")
+    return out + [str(word) for word in given]
 
 
 def _single_threaded() -> bool:
