@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fal_host::{HostError, Interrupt};
+use fal_host::{HostError, Interrupt, ProjectArgs};
 use fal_report::Reporters;
 
 use crate::{args::GlobalArgs, error::CliError, output::Output};
@@ -12,15 +12,25 @@ pub(crate) struct Context {
     pub(crate) global: GlobalArgs,
     pub(crate) output: Output,
     pub(crate) interrupt: Interrupt,
+    /// Words for dbt's command line.
+    pub(crate) dbt_words: Vec<String>,
 }
 
 impl Context {
-    pub(crate) fn new(global: GlobalArgs) -> Self {
+    pub(crate) fn new(global: GlobalArgs, dbt_words: Vec<String>) -> Self {
         Self {
             output: Output::new(&global),
             global,
             interrupt: Interrupt::new(),
+            dbt_words,
         }
+    }
+
+    /// Returns what the command line says about the project, with these words for dbt.
+    pub(crate) fn project_args(&self, dbt_args: Vec<String>) -> ProjectArgs {
+        let mut args = self.global.project_args();
+        args.session.dbt_args = [self.dbt_words.clone(), dbt_args].concat();
+        args
     }
 
     /// Runs `work` with the reporters of this command, and ends them after it.

@@ -24,6 +24,8 @@ pub(crate) struct Output {
     quiet: bool,
     debug: bool,
     color: bool,
+    /// `--printer-width`.
+    columns: Option<usize>,
     /// Without log lines.
     unlogged: bool,
 }
@@ -31,12 +33,13 @@ pub(crate) struct Output {
 impl Output {
     pub(crate) fn new(global: &GlobalArgs) -> Self {
         let color =
-            !global.no_color && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            global.wants_color() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let unlogged = global.legacy.disable_logging;
         Self {
             format: global.log_format,
-            quiet: global.quiet,
-            debug: global.debug,
+            quiet: global.is_quiet(),
+            debug: global.is_debug(),
+            columns: global.printer_width,
             color,
             unlogged,
         }
@@ -95,6 +98,9 @@ impl Output {
 
     /// Columns of the terminal.
     pub(crate) fn width(&self) -> Option<usize> {
+        if self.columns.is_some() {
+            return self.columns;
+        }
         let (terminal_size::Width(width), _) = terminal_size::terminal_size_of(io::stderr())?;
         Some(usize::from(width))
     }
@@ -132,7 +138,7 @@ impl Output {
             width: if io::stdout().is_terminal() {
                 width
             } else {
-                None
+                self.columns
             },
             quiet: self.quiet,
             debug: self.debug,

@@ -1,9 +1,6 @@
 //! Mistakes in a command line, shown as all other errors are.
 
-use clap::{
-    CommandFactory,
-    error::{ContextKind, ContextValue, ErrorKind},
-};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::{args::Cli, error::CliError};
 
@@ -83,7 +80,7 @@ fn help(error: &clap::Error) -> String {
 /// Finds the nearest command. clap finds none for short names: two swapped letters are half of `run`.
 fn nearest_command(error: &clap::Error) -> Option<String> {
     let word = text(error, ContextKind::InvalidSubcommand)?;
-    let cli = Cli::command();
+    let cli = Cli::full_command();
     let names = cli
         .get_subcommands()
         .filter(|command| !command.is_hide_set())

@@ -55,6 +55,12 @@ pub enum HostError {
         /// Its file.
         path: String,
     },
+    /// There was a warning, under `--warn-error`.
+    #[error("a warning ends the command under `--warn-error`: {message}")]
+    Warning {
+        /// The first one.
+        message: String,
+    },
     /// An artifact cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -100,6 +106,7 @@ impl HostError {
             Self::Dag(_) => "graph::invalid",
             Self::Select(_) => "selection::invalid",
             Self::UnknownModel { .. } => "graph::unknown_model",
+            Self::Warning { .. } => "host::warning",
             Self::Report(error) => error.code(),
             Self::Write { .. } => "host::write",
             Self::Interrupted => "host::interrupted",
@@ -122,7 +129,7 @@ impl HostError {
             Self::UnknownModel { .. } => Some(
                 "is its stub disabled, or its folder left out by `.dbtignore`? `dbt ls` shows what dbt sees".to_owned(),
             ),
-            Self::Scripts { .. } => None,
+            Self::Scripts { .. } | Self::Warning { .. } => None,
             Self::Dag(_) | Self::Select(_) | Self::Report(_) | Self::Write { .. } | Self::Interrupted => None,
         }
     }

@@ -56,7 +56,7 @@ mod wrong;
 pub use cells::NotebookText;
 pub use config::{
     DbtProject, FalProject, IsolateSetting, PluginSettings, Profile, ProjectOptions, Route,
-    RunnerSpec,
+    RunnerSpec, project_flags,
 };
 pub use diagnostics::{Excerpt, FileDiagnostic};
 pub use error::{GenerateError, ProjectError};

@@ -95,18 +95,93 @@ pub(crate) struct GlobalArgs {
         help_heading = "Output",
         env = "DBT_LOG_FORMAT",
         hide_env = true,
-        default_value = "text"
+        default_value = "text",
+        hide_default_value = true
     )]
     pub(crate) log_format: LogFormat,
     /// Show errors only
-    #[arg(short, long, global = true, help_heading = "Output", env = "DBT_QUIET", hide_env = true, value_parser = FalseyValueParser::new())]
+    #[arg(short, long, global = true, help_heading = "Output", env = "DBT_QUIET", hide_env = true, overrides_with = "no_quiet", value_parser = FalseyValueParser::new())]
     pub(crate) quiet: bool,
+    /// Undoes --quiet and DBT_QUIET
+    #[arg(long, global = true, hide = true, overrides_with = "quiet")]
+    no_quiet: bool,
     /// Show debug messages
-    #[arg(short, long, global = true, help_heading = "Output", env = "DBT_DEBUG", hide_env = true, value_parser = FalseyValueParser::new())]
+    #[arg(short, long, global = true, help_heading = "Output", env = "DBT_DEBUG", hide_env = true, overrides_with = "no_debug", value_parser = FalseyValueParser::new())]
     pub(crate) debug: bool,
+    /// Undoes --debug and DBT_DEBUG
+    #[arg(long, global = true, hide = true, overrides_with = "debug")]
+    no_debug: bool,
+    /// Least level of messages: debug, info, warn, error or none
+    #[arg(
+        long,
+        global = true,
+        value_name = "LEVEL",
+        help_heading = "Output",
+        env = "DBT_LOG_LEVEL",
+        hide_env = true
+    )]
+    log_level: Option<MessageLevel>,
     /// No colours
-    #[arg(long, global = true, help_heading = "Output")]
-    pub(crate) no_color: bool,
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Output",
+        alias = "no-use-colors",
+        overrides_with = "use_colors"
+    )]
+    no_color: bool,
+    /// Colours where the output is a terminal; `DBT_USE_COLORS=false` is --no-color
+    #[arg(
+        long,
+        global = true,
+        hide = true,
+        env = "DBT_USE_COLORS",
+        num_args = 0,
+        default_missing_value = "true",
+        overrides_with = "no_color",
+        value_parser = FalseyValueParser::new()
+    )]
+    use_colors: Option<bool>,
+    /// Columns of the output
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        help_heading = "Output",
+        env = "DBT_PRINTER_WIDTH",
+        hide_env = true
+    )]
+    pub(crate) printer_width: Option<usize>,
+    /// Warnings end the command, ours and dbt's
+    #[arg(long, global = true, help_heading = "Output", env = "DBT_WARN_ERROR", hide_env = true, value_parser = FalseyValueParser::new())]
+    warn_error: bool,
+    /// Which warnings end the command, as YAML: `{error: all, silence: [NAME]}`
+    #[arg(
+        long,
+        global = true,
+        value_name = "YAML",
+        help_heading = "Output",
+        env = "DBT_WARN_ERROR_OPTIONS",
+        hide_env = true,
+        value_parser = vars::parse
+    )]
+    warn_error_options: Option<Map<String, Value>>,
+    /// One thread
+    #[arg(long, global = true, hide = true, env = "DBT_SINGLE_THREADED", overrides_with = "no_single_threaded", value_parser = FalseyValueParser::new())]
+    single_threaded: bool,
+    /// Undoes --single-threaded
+    #[arg(long, global = true, hide = true, overrides_with = "single_threaded")]
+    no_single_threaded: bool,
+    /// Print the version
+    #[arg(
+        short = 'V',
+        short_alias = 'v',
+        long,
+        global = true,
+        help_heading = "Output",
+        action = ArgAction::Version
+    )]
+    version: Option<bool>,
     #[command(flatten)]
     pub(crate) legacy: LegacyArgs,
 }
@@ -120,6 +195,21 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// Least level of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MessageLevel {
+    /// All.
+    Debug,
+    /// What is not for developers.
+    Info,
+    /// Warnings and errors.
+    Warn,
+    /// Errors.
+    Error,
+    /// Errors that end the command.
+    None,
 }
 
 impl LogFormat {
@@ -139,6 +229,47 @@ impl LogFormat {
 }
 
 impl GlobalArgs {
+    /// Whether errors alone are shown.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let by_level = matches!(
+            self.log_level,
+            Some(MessageLevel::Warn | MessageLevel::Error | MessageLevel::None)
+        );
+        !self.no_quiet && (self.quiet || by_level)
+    }
+
+    /// Whether debug messages are shown.
+    pub(crate) fn is_debug(&self) -> bool {
+        !self.no_debug && (self.debug || self.log_level == Some(MessageLevel::Debug))
+    }
+
+    /// Whether colours are wanted.
+    pub(crate) fn wants_color(&self) -> bool {
+        self.use_colors != Some(false) && !self.no_color
+    }
+
+    /// Whether warnings of ours end the command.
+    ///
+    /// dbt lists the names of its own warnings in the options. Ours have no such name: they are
+    /// errors if all warnings are.
+    pub(crate) fn warnings_are_errors(&self) -> bool {
+        let all = |key: &str| {
+            let options = self.warn_error_options.as_ref()?;
+            let names = options.get(key)?;
+            let is_all = |name: &Value| {
+                name.as_str()
+                    .is_some_and(|name| name == "all" || name == "*")
+            };
+            Some(
+                is_all(names)
+                    || names
+                        .as_array()
+                        .is_some_and(|names| names.iter().any(is_all)),
+            )
+        };
+        self.warn_error || all("error").or_else(|| all("include")).unwrap_or_default()
+    }
+
     /// Returns what the command line says about the project. A flag that reaches the session becomes
     /// a field of the open request here and nowhere else.
     pub(crate) fn project_args(&self) -> ProjectArgs {
@@ -156,8 +287,11 @@ impl GlobalArgs {
         session.target.clone_from(&self.target);
         session.vars = self.vars.clone().unwrap_or_default();
         session.threads = self.threads.or(self.legacy.experimental_threads);
+        if self.single_threaded && !self.no_single_threaded {
+            session.threads = Some(1);
+        }
         session.python = self.python.as_deref().map(absolute);
-        session.debug = self.debug;
+        session.debug = self.is_debug();
         if let Some(keyword) = &self.keyword {
             session.keyword.clone_from(keyword);
         }

@@ -1,8 +1,10 @@
 //! The command line. Flags keep dbt's names, meaning and environment variables.
 
+mod dbt;
 mod env;
 mod global;
 mod plugin;
+mod precedence;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -11,6 +13,8 @@ mod verbs;
 mod word_order;
 
 use std::{ffi::OsString, path::PathBuf};
+
+use serde_json::{Map, Value};
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
@@ -31,6 +35,8 @@ pub(crate) use self::{
 #[command(
     name = "fal-host",
     version,
+    propagate_version = true,
+    disable_version_flag = true,
     arg_required_else_help = true,
     infer_long_args = true,
     args_override_self = true
@@ -48,6 +54,10 @@ pub(crate) struct Cli {
     pub(crate) global: GlobalArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// Words for dbt's command line: the flags that dbt alone knows, or, of a command that dbt itself
+    /// runs, the whole line.
+    #[arg(skip)]
+    pub(crate) dbt_words: Vec<String>,
 }
 
 impl Cli {
@@ -58,11 +68,45 @@ impl Cli {
     pub(crate) fn parse_words(
         words: impl IntoIterator<Item = impl Into<OsString>>,
     ) -> Result<Self, clap::Error> {
-        let mut command = Self::command();
-        let words = words.into_iter().map(Into::into).collect();
+        let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+        let cli = Self::parse_with(words.clone(), &Map::new())?;
+        let project_dir = cli.global.project_dir.as_deref();
+        let flags = fal_project::project_flags(project_dir);
+        if flags.is_empty() {
+            return Ok(cli);
+        }
+        Self::parse_with(words, &flags)
+    }
+
+    /// Parses a command line, with these flags of dbt_project.yml as defaults.
+    fn parse_with(words: Vec<OsString>, flags: &Map<String, Value>) -> Result<Self, clap::Error> {
+        let mut command = precedence::applied(Self::full_command(), flags);
         let words = word_order::flags_last(&command, words);
         let mut matches = command.try_get_matches_from_mut(words)?;
-        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+        let (mut inner, mut of_inner, mut path) = (&command, &matches, Vec::new());
+        while let Some((name, deeper)) = of_inner.subcommand() {
+            path.push(name);
+            (inner, of_inner) = (inner.find_subcommand(name).unwrap_or(inner), deeper);
+        }
+        let is_of_dbt = dbt::is_command(&path);
+        let (some, all) = if is_of_dbt {
+            (dbt::words(inner, of_inner), dbt::all_words(inner, of_inner))
+        } else {
+            (Vec::new(), Vec::new())
+        };
+        let handed: Vec<String> = path.iter().map(|name| (*name).to_owned()).collect();
+        let mut cli =
+            Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))?;
+        cli.dbt_words = match &cli.command {
+            Command::Dbt(_) => [handed, all].concat(),
+            _ => some,
+        };
+        Ok(cli)
+    }
+
+    /// Returns clap's command with all flags of dbt.
+    pub(crate) fn full_command() -> clap::Command {
+        dbt::with_flags(Self::command())
     }
 }
 
@@ -104,6 +148,8 @@ pub(crate) enum Command {
         The command and its flags are those of the last run. Exit code 0 if there is nothing to retry."
     )]
     Retry(RetryArgs),
+    #[command(flatten)]
+    Dbt(DbtCommand),
     /// Run only the scripts and hooks of models, after or before a run (legacy `fal run`)
     #[command(
         visible_alias = "run-scripts",
@@ -131,6 +177,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// List the nodes that a selection matches
     #[command(
+        visible_alias = "list",
         after_help = "Examples:\n  fal-host ls --select +report\n  fal-host ls --resource-type model --output path\n  \
         fal-host ls --output json"
     )]
@@ -154,6 +201,69 @@ pub(crate) enum Command {
         after_help = "Examples:\n  fal-host setup\n  fal-host setup --adapter postgres\n  fal-host setup --requirements requirements.txt"
     )]
     Setup(SetupArgs),
+}
+
+/// Commands that dbt itself runs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbtCommand {
+    /// Compile models, or a piece of SQL; Python models are tables in it
+    #[command(
+        after_help = "Examples:\n  fal-host compile --select report\n  fal-host compile --inline \"select * from {{ ref('forecast') }}\""
+    )]
+    Compile,
+    /// Read the project, and write manifest.json
+    Parse,
+    /// Show rows of a model or of a query, without writing
+    #[command(
+        after_help = "Examples:\n  fal-host show --select report --limit 5\n  fal-host show --inline \"select * from {{ ref('forecast') }}\""
+    )]
+    Show,
+    /// Make and show the documentation
+    #[command(subcommand)]
+    Docs(DocsCommand),
+    /// Check how fresh sources are
+    #[command(subcommand)]
+    Source(SourceCommand),
+    /// Run a macro
+    #[command(
+        after_help = "Example:\n  fal-host run-operation grant_select --args '{role: reporter}'"
+    )]
+    RunOperation {
+        /// Name of the macro
+        #[arg(value_name = "MACRO")]
+        macro_name: Option<String>,
+    },
+    /// Clone tables from where the artifacts in --state say
+    Clone,
+    /// Install the packages of packages.yml
+    Deps,
+    /// Delete the folders in `clean-targets` of dbt_project.yml
+    Clean,
+    /// Show dbt's versions, and test the connection; `doctor` says more of fal-host
+    Debug,
+    /// Create a dbt project
+    Init {
+        /// Name of the project
+        #[arg(value_name = "NAME")]
+        project_name: Option<String>,
+    },
+}
+
+/// Commands of `docs`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DocsCommand {
+    /// Write the documentation: manifest.json, catalog.json, index.html
+    Generate,
+    /// Serve the documentation to a browser
+    Serve,
+}
+
+/// Commands of `source`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SourceCommand {
+    /// Compare the newest rows of sources with what `freshness` in schema files allows
+    #[command(alias = "snapshot-freshness")]
+    Freshness,
 }
 
 /// Aliases for legacy fal commands.
@@ -220,14 +330,17 @@ pub(crate) struct LsArgs {
     #[command(flatten)]
     pub(crate) select: SelectArgs,
     /// Only nodes of this type: model, seed, test, source, ...; may be given several times
-    #[arg(long, value_name = "TYPE", num_args = 1.., action = ArgAction::Append)]
+    #[arg(long, visible_alias = "resource-types", env = "DBT_RESOURCE_TYPES", hide_env = true, value_delimiter = ' ', value_name = "TYPE", num_args = 1.., action = ArgAction::Append)]
     pub(crate) resource_type: Vec<String>,
     /// No nodes of this type
-    #[arg(long, value_name = "TYPE", num_args = 1.., action = ArgAction::Append)]
+    #[arg(long, visible_alias = "exclude-resource-types", env = "DBT_EXCLUDE_RESOURCE_TYPES", hide_env = true, value_delimiter = ' ', value_name = "TYPE", num_args = 1.., action = ArgAction::Append)]
     pub(crate) exclude_resource_type: Vec<String>,
     /// What to print for each node
     #[arg(long, value_name = "FORM", default_value = "selector")]
     pub(crate) output: LsOutput,
+    /// Keys of the JSON objects [default: all]
+    #[arg(long, value_name = "KEY", num_args = 1.., action = ArgAction::Append, value_delimiter = ' ')]
+    pub(crate) output_keys: Vec<String>,
 }
 
 /// What `ls` prints for a node.

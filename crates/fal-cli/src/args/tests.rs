@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use clap::CommandFactory;
 use serde_json::Value;
 
 use super::*;
@@ -21,7 +20,7 @@ fn run(line: &str) -> RunArgs {
 
 #[test]
 fn the_command_line_is_consistent() {
-    Cli::command().debug_assert();
+    Cli::full_command().debug_assert();
 }
 
 /// What is not shown is the default.

@@ -32,7 +32,7 @@ impl Verb {
                 resource_types: types,
                 ..select.criteria()?
             },
-            fail_fast: failing.fail_fast,
+            fail_fast: failing.fail_fast().unwrap_or_default(),
             full_refresh: false,
             runner: None,
             dbt_args: select.dbt_args(),
@@ -59,7 +59,11 @@ impl RunArgs {
 impl BuildArgs {
     pub(crate) fn verb(&self) -> Result<Verb, CliError> {
         let types = self.types.resource_types("build")?;
-        let export = switch("--export-saved-queries", self.export_saved_queries);
+        let export = [
+            switch("--export-saved-queries", self.export_saved_queries),
+            switch("--no-export-saved-queries", self.no_export_saved_queries),
+        ]
+        .concat();
         let verb = Verb::new("build", types, &self.select, &self.failing)?
             .with(self.store.dbt_args())
             .with(self.extent.dbt_args())
@@ -132,8 +136,11 @@ pub(crate) struct BuildArgs {
     #[command(flatten)]
     pub(crate) runner: RunnerArgs,
     /// Export saved queries
-    #[arg(long)]
+    #[arg(long, overrides_with = "no_export_saved_queries")]
     pub(crate) export_saved_queries: bool,
+    /// Undoes --export-saved-queries
+    #[arg(long, hide = true, overrides_with = "export_saved_queries")]
+    no_export_saved_queries: bool,
 }
 
 /// Flags of `test`.
@@ -208,8 +215,18 @@ pub(crate) struct RefreshArgs {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct FailingArgs {
     /// Start no more nodes once one has failed
-    #[arg(short = 'x', long, env = "DBT_FAIL_FAST", hide_env = true, value_parser = FalseyValueParser::new())]
-    pub(crate) fail_fast: bool,
+    #[arg(short = 'x', long, env = "DBT_FAIL_FAST", hide_env = true, overrides_with = "no_fail_fast", value_parser = FalseyValueParser::new())]
+    fail_fast: bool,
+    /// Undoes --fail-fast and DBT_FAIL_FAST
+    #[arg(long, hide = true, overrides_with = "fail_fast")]
+    no_fail_fast: bool,
+}
+
+impl FailingArgs {
+    /// What the command line, the environment and the project say; `None` if they say nothing.
+    pub(crate) fn fail_fast(&self) -> Option<bool> {
+        (self.fail_fast || self.no_fail_fast).then_some(!self.no_fail_fast)
+    }
 }
 
 /// Which kinds of nodes.

@@ -4,7 +4,7 @@
 //! clap takes the flags of a command only behind it, and legacy fal took them anywhere. With the flags in
 //! one place a flag means the same wherever the user writes it, and of two the right-most wins.
 
-use std::ffi::OsString;
+use std::{cell::OnceCell, collections::HashSet, ffi::OsString};
 
 use clap::{Arg, Command};
 
@@ -13,6 +13,7 @@ use clap::{Arg, Command};
 pub(crate) fn flags_last(cli: &Command, words: Vec<OsString>) -> Vec<OsString> {
     let mut scan = Scan {
         cli,
+        flags: OnceCell::new(),
         words: &words,
         at: 1,
     };
@@ -53,6 +54,8 @@ enum Takes {
 
 struct Scan<'a> {
     cli: &'a Command,
+    /// The flags of all commands. Most lines have none ahead of their command.
+    flags: OnceCell<Vec<&'a Arg>>,
     words: &'a [OsString],
     at: usize,
 }
@@ -63,7 +66,7 @@ impl<'a> Scan<'a> {
         let start = self.at;
         let takes = self.words[start]
             .to_str()
-            .map_or(Takes::Nothing, |word| takes(self.cli, word));
+            .map_or(Takes::Nothing, |word| self.takes(word));
         self.at += 1;
         if takes != Takes::Nothing && self.at < self.words.len() {
             self.at += 1;
@@ -77,6 +80,15 @@ impl<'a> Scan<'a> {
             self.at += 1;
         }
         &self.words[start..self.at]
+    }
+
+    fn takes(&self, word: &str) -> Takes {
+        let flags = self.flags.get_or_init(|| distinct(all_flags(self.cli)));
+        match word.strip_prefix("--") {
+            Some(name) if name.contains('=') => Takes::Nothing,
+            Some(name) => long_flag(flags, name).map_or(Takes::Nothing, takes_of),
+            None => shorts_take(flags, &word[1..]),
+        }
     }
 }
 
@@ -94,26 +106,18 @@ fn is_value(inner: &Command, word: &OsString) -> bool {
         .is_none_or(|word| !word.starts_with('-') && inner.find_subcommand(word).is_none())
 }
 
-fn takes(cli: &Command, word: &str) -> Takes {
-    match word.strip_prefix("--") {
-        Some(name) if name.contains('=') => Takes::Nothing,
-        Some(name) => long_flag(cli, name).map_or(Takes::Nothing, |flag| takes_of(&flag)),
-        None => shorts_take(cli, &word[1..]),
-    }
-}
-
 /// How many words follow `-qt`: the first letter that takes a value decides. The value may be the rest of
 /// the word.
-fn shorts_take(cli: &Command, letters: &str) -> Takes {
+fn shorts_take(flags: &[&Arg], letters: &str) -> Takes {
     for (at, letter) in letters.char_indices() {
-        let flag = all_flags(cli).into_iter().find(|flag| {
+        let flag = flags.iter().find(|flag| {
             flag.get_short_and_visible_aliases()
                 .is_some_and(|own| own.contains(&letter))
                 || flag
                     .get_all_short_aliases()
                     .is_some_and(|own| own.contains(&letter))
         });
-        let takes = flag.map_or(Takes::Nothing, |flag| takes_of(&flag));
+        let takes = flag.map_or(Takes::Nothing, |flag| takes_of(flag));
         if takes != Takes::Nothing {
             return if at + letter.len_utf8() < letters.len() {
                 Takes::Nothing
@@ -126,35 +130,33 @@ fn shorts_take(cli: &Command, letters: &str) -> Takes {
 }
 
 /// Finds a flag by its name, or by the beginning of its name.
-fn long_flag(cli: &Command, name: &str) -> Option<Arg> {
-    let mut flags = all_flags(cli);
+fn long_flag<'a>(flags: &[&'a Arg], name: &str) -> Option<&'a Arg> {
     let has = |flag: &Arg, test: &dyn Fn(&str) -> bool| {
         let aliases = flag.get_all_aliases().unwrap_or_default();
         flag.get_long().into_iter().chain(aliases).any(test)
     };
-    let exact = flags.iter().position(|flag| has(flag, &|own| own == name));
-    let found = exact.or_else(|| {
-        flags
-            .iter()
-            .position(|flag| has(flag, &|own| own.starts_with(name)))
-    })?;
-    Some(flags.swap_remove(found))
+    let find = |test: &dyn Fn(&str) -> bool| flags.iter().find(|flag| has(flag, test)).copied();
+    find(&|own| own == name).or_else(|| find(&|own| own.starts_with(name)))
 }
 
 /// Returns the flags of all commands. Flags with the same name take the same number of words in every
 /// command.
-fn all_flags(command: &Command) -> Vec<Arg> {
-    let own = command
-        .get_arguments()
-        .filter(|arg| !arg.is_positional())
-        .cloned();
+fn all_flags(command: &Command) -> Vec<&Arg> {
+    let own = command.get_arguments().filter(|arg| !arg.is_positional());
     own.chain(command.get_subcommands().flat_map(all_flags))
         .collect()
+}
+
+fn distinct(mut flags: Vec<&Arg>) -> Vec<&Arg> {
+    let mut seen = HashSet::new();
+    flags.retain(|flag| seen.insert((flag.get_id().as_str(), flag.get_short())));
+    flags
 }
 
 fn takes_of(flag: &Arg) -> Takes {
     match flag.get_num_args() {
         _ if !flag.get_action().takes_values() => Takes::Nothing,
+        Some(range) if range.max_values() == 0 => Takes::Nothing,
         Some(range) if range.max_values() > 1 => Takes::Several,
         _ => Takes::One,
     }
@@ -162,8 +164,6 @@ fn takes_of(flag: &Arg) -> Takes {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
     use crate::args::Cli;
 
@@ -172,7 +172,7 @@ mod tests {
             .chain(line.split_whitespace())
             .map(OsString::from)
             .collect();
-        let words: Vec<String> = flags_last(&Cli::command(), words)
+        let words: Vec<String> = flags_last(&Cli::full_command(), words)
             .into_iter()
             .skip(1)
             .map(|word| word.into_string().unwrap())

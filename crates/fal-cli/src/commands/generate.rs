@@ -13,7 +13,7 @@ pub(super) fn generate(context: &Context, args: &GenerateArgs) -> Result<Ended, 
         .iter()
         .flat_map(fal_host::source_problems)
         .collect();
-    if !warnings.is_empty() && !context.global.quiet {
+    if !warnings.is_empty() && !context.global.is_quiet() {
         context.output.problems(&warnings);
     }
     for line in lines(&generated, args.check) {

@@ -67,9 +67,7 @@ fn selected(
     select: &SelectArgs,
     criteria: &Criteria,
 ) -> Result<Graph, CliError> {
-    let mut args = context.global.project_args();
-    args.session.dbt_args = select.dbt_args();
-    let project = Project::open(args)?;
+    let project = Project::open(context.project_args(select.dbt_args()))?;
     context.report(|reporters| fal_host::graph(&project, criteria, reporters, &context.interrupt))
 }
 

@@ -1,6 +1,7 @@
 //! The commands, one in each file, and the program that dispatches them.
 
 mod check;
+mod dbt;
 mod doctor;
 mod env;
 mod generate;
@@ -23,10 +24,8 @@ use crate::{
 /// Runs the program: parses its command line and dispatches the command.
 pub(crate) fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
-    let global = GlobalArgs {
-        log_format: LogFormat::guess(&words),
-        ..GlobalArgs::default()
-    };
+    let mut global = GlobalArgs::default();
+    global.log_format = LogFormat::guess(&words);
     let cli = match Cli::parse_words(words) {
         Ok(cli) => cli,
         Err(error) => match usage::error(&error) {
@@ -34,7 +33,7 @@ pub(crate) fn main() -> ExitCode {
             None => return help(&error),
         },
     };
-    let context = Context::new(cli.global);
+    let context = Context::new(cli.global, cli.dbt_words);
     signals::listen(&context.interrupt);
     exit::leave_on_hang(&context.output);
     let program = AssertUnwindSafe(|| {
@@ -70,6 +69,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Ended, CliError> {
         Command::Seed(args) => run::run(context, args.verb()?),
         Command::Snapshot(args) => run::run(context, args.verb()?),
         Command::Retry(args) => run::retry(context, args),
+        Command::Dbt(command) => dbt::dbt(context, command),
         Command::Hooks(args) => run::hooks(context, args),
         Command::Generate(args) => generate::generate(context, args),
         Command::Check(args) => check::check(context, args),

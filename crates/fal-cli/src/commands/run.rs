@@ -12,13 +12,13 @@ use crate::{
 };
 
 pub(super) fn run(context: &Context, verb: Verb) -> Result<Ended, CliError> {
-    let mut project = context.global.project_args();
+    let mut project = context.project_args(verb.dbt_args);
     project.session.full_refresh = verb.full_refresh;
-    project.session.dbt_args = verb.dbt_args;
     let options = RunOptions {
         command: verb.command.to_owned(),
         criteria: verb.criteria,
         fail_fast: verb.fail_fast,
+        warn_error: context.global.warnings_are_errors(),
         only: None,
         runner: verb.runner,
     };
@@ -41,7 +41,7 @@ fn run_nodes(
 }
 
 pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Ended, CliError> {
-    let mut project = context.global.project_args();
+    let mut project = context.project_args(Vec::new());
     project.session.full_refresh = args.refresh.full_refresh;
     let last = Retry::from_last_command(&Project::open(project.clone())?, args.state.as_deref());
     let last = last.map_err(HostError::from)?;
@@ -60,14 +60,18 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Ended, CliErr
         context.output.status(&text);
     }
     last.take_over(&mut project.session);
-    let options = last.options(args.failing.fail_fast);
+    let options = last.options(args.failing.fail_fast());
     let runner = args.runner.runner.clone().or(options.runner);
-    run_nodes(context, project, &RunOptions { runner, ..options })
+    let options = RunOptions {
+        runner,
+        warn_error: context.global.warnings_are_errors(),
+        ..options
+    };
+    run_nodes(context, project, &options)
 }
 
 pub(super) fn hooks(context: &Context, args: &HooksArgs) -> Result<Ended, CliError> {
-    let mut project = context.global.project_args();
-    project.session.dbt_args = args.select.dbt_args();
+    let project = context.project_args(args.select.dbt_args());
     let project = Project::open(project)?;
     let options = HooksOptions {
         criteria: Criteria {

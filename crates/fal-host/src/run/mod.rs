@@ -18,12 +18,13 @@ mod retry;
 mod selection;
 mod slots;
 mod task;
+mod warnings;
 
 use std::sync::Arc;
 
 use fal_report::Reporters;
 
-use self::{execute::execute, finish::finish, nodes::plan_nodes, open::Opened};
+use self::{execute::execute, finish::finish, nodes::plan_nodes, open::Opened, warnings::Warnings};
 pub use self::{
     finish::RunOutcome,
     retry::{Retry, RetryError},
@@ -42,8 +43,12 @@ pub fn run(
     interrupt: &Interrupt,
 ) -> Result<RunOutcome, HostError> {
     let runner = options.runner.as_deref();
+    let warnings = options.warn_error.then(|| Warnings::of(reporters));
     let opened = Opened::new(project, &options.command, runner, reporters, interrupt)?;
     let work = plan_nodes(&opened, options)?;
+    if let Some(warnings) = warnings {
+        warnings.none()?;
+    }
     let executed = execute(&opened, work, interrupt)?;
     finish(&opened, executed)
 }

@@ -20,6 +20,8 @@ pub struct RunOptions {
     pub criteria: Criteria,
     /// `--fail-fast`.
     pub fail_fast: bool,
+    /// `--warn-error`: a warning before the first node ends the command.
+    pub warn_error: bool,
     /// Just these nodes, by unique id, whatever the selection says.
     pub only: Option<BTreeSet<String>>,
     /// `--runner`: where all Python models go, by name or path; `local` means where dbt runs.

@@ -148,6 +148,22 @@ impl DbtProject {
     }
 }
 
+/// Returns `flags` of the project's file, as written. Whatever is wrong with the file is an error of
+/// [`DbtProject::find`], and no flags here.
+pub fn project_flags(project_dir: Option<&Path>) -> Map<String, Value> {
+    let lookup = |name: &str| env::var(name).ok();
+    let read = || {
+        let root = locate(project_dir).ok()?;
+        let source = Source::read(&root.join(FILE), FILE, &lookup).ok()??;
+        let tree = source.tree().ok()?;
+        match source.json(tree.get("flags")?).ok()? {
+            Value::Object(flags) => Some(flags),
+            _ => None,
+        }
+    };
+    read().unwrap_or_default()
+}
+
 fn locate(project_dir: Option<&Path>) -> Result<PathBuf, ProjectError> {
     let named = project_dir
         .map(Path::to_path_buf)

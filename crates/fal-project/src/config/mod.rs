@@ -10,7 +10,7 @@ mod runners;
 mod source;
 pub(crate) mod yaml;
 
-pub use dbt_project::{DbtProject, ProjectOptions};
+pub use dbt_project::{DbtProject, ProjectOptions, project_flags};
 pub use fal_project::{FalProject, PluginSettings};
 pub use plugin_limits::IsolateSetting;
 pub use profiles::Profile;

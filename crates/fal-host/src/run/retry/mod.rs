@@ -130,9 +130,9 @@ impl Retry {
         session.retry_of = Some(path.display().to_string());
     }
 
-    /// Returns what to run.
-    pub fn options(self, fail_fast: bool) -> RunOptions {
-        let fail_fast = fail_fast || flags::is_on(&self.args, "fail_fast");
+    /// Returns what to run. Without a word on `--fail-fast` the last command's counts.
+    pub fn options(self, fail_fast: Option<bool>) -> RunOptions {
+        let fail_fast = fail_fast.unwrap_or_else(|| flags::is_on(&self.args, "fail_fast"));
         RunOptions {
             command: self.command,
             fail_fast,

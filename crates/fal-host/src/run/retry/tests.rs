@@ -124,7 +124,7 @@ fn models_go_where_they_went() {
     let runner = |invocation: &str| {
         read(RESULTS, Some(&events(invocation)))
             .unwrap()
-            .options(false)
+            .options(None)
             .runner
     };
     assert_eq!(
