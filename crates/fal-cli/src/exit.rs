@@ -1,8 +1,9 @@
 //! The exit code, chosen in one place, and the ways out of the process.
 
 use std::{
+    os::unix::process::ExitStatusExt,
     panic,
-    process::ExitCode,
+    process::{ExitCode, ExitStatus},
     sync::{
         Once, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -24,6 +25,8 @@ pub(crate) enum Ended {
     Wrong,
     /// The user stopped it.
     Interrupted,
+    /// As a program ended that did the work.
+    Program(u8),
 }
 
 impl Ended {
@@ -33,7 +36,16 @@ impl Ended {
             Self::NodeFailed => 1,
             Self::Wrong => 2,
             Self::Interrupted => 130,
+            Self::Program(code) => code,
         }
+    }
+
+    /// Ends as a program did; one that a signal ended as a shell reports it.
+    pub(crate) fn with_status(status: ExitStatus) -> Self {
+        let code = status
+            .code()
+            .or_else(|| status.signal().map(|signal| 128 + signal));
+        Self::Program(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(2))
     }
 }
 

@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod context;
+mod drop_in;
 mod error;
 mod exit;
 mod output;

@@ -1,7 +1,9 @@
 //! Ctrl-C: the first one asks the command to end, and ends it if it takes too long.
 
 use std::{
+    io,
     mem::MaybeUninit,
+    process::{Command, ExitStatus},
     ptr,
     sync::{Arc, Barrier},
     thread,
@@ -56,6 +58,29 @@ pub(crate) fn listen(interrupt: &Interrupt) {
         }
     });
     started.wait();
+}
+
+/// Runs a program to its end. Ctrl-C reaches it from the terminal, and other signals are passed on.
+pub(crate) fn run(command: &mut Command) -> io::Result<ExitStatus> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let mut child = command.spawn()?;
+    let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
+    let handle = signals.handle();
+    let passing = thread::spawn(move || {
+        for signal in signals.forever().filter(|signal| *signal != SIGINT) {
+            // SAFETY: `kill` touches no memory. A signal between the child's end and `close` finds no
+            // process of this number: the system does not give it away again so soon.
+            #[expect(unsafe_code, reason = "the standard library sends no signals")]
+            unsafe {
+                libc::kill(pid, signal);
+            }
+        }
+    });
+    let status = child.wait();
+    handle.close();
+    // A thread that only passes on signals does not panic.
+    let _ = passing.join();
+    status
 }
 
 /// Whether there was a signal.

@@ -6,6 +6,7 @@
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+mod dbt_command;
 mod error;
 mod faults;
 mod hooks;
@@ -22,6 +23,7 @@ mod runners;
 mod scripts;
 mod session;
 
+pub use dbt_command::DbtCommand;
 pub use error::HostError;
 pub use faults::source_problems;
 pub use hooks::{HooksError, HooksOptions, hooks};

@@ -87,6 +87,23 @@ impl Project {
         })
     }
 
+    /// Returns a project without files, for commands that need none: the plugins are the default ones.
+    pub(crate) fn nowhere(args: ProjectArgs) -> Result<Self, HostError> {
+        let choice = PluginChoice::default().with_flags(&args.plugins)?;
+        Ok(Self {
+            dbt: DbtProject::default(),
+            fal: FalProject::default(),
+            stages: PluginStages::new(choice, SearchPath::new(&[])),
+            args,
+            trusted: Vec::new(),
+        })
+    }
+
+    /// Whether the user named no project, and the nearest one was taken.
+    pub(crate) fn is_found(&self) -> bool {
+        self.args.project_dir.is_none()
+    }
+
     /// Returns which libraries of this project run in separate processes.
     pub fn isolate(&self) -> &Isolate {
         self.stages.isolate()

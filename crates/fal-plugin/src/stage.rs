@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crate::{
     error::PluginError,
     payload::{
-        BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse,
-        Diagnostic, Event, LendRequest, Lent, LoadRequest, NodeError, NodeErrorRequest,
-        NodeRequest, NodeResult, NotebookAnalysis, OpenRequest, PythonAnalysis, RunGraph,
-        SelectRequest, SettleRequest, Stub, StubRequest, StubVerdict, StubVerdictRequest,
+        BeginRequest, Capabilities, CloseRequest, CloseResponse, CommandLine, CommandRequest,
+        CompileRequest, CompileResponse, Diagnostic, Event, LendRequest, Lent, LoadRequest,
+        NodeError, NodeErrorRequest, NodeRequest, NodeResult, NotebookAnalysis, OpenRequest,
+        PythonAnalysis, RunGraph, SelectRequest, SettleRequest, Stub, StubRequest, StubVerdict,
+        StubVerdictRequest,
     },
 };
 
@@ -67,6 +68,17 @@ pub trait ExecutionBackend: Send + Sync {
         request: OpenRequest,
         events: Arc<dyn EventSink>,
     ) -> Result<Box<dyn ExecutionSession>, PluginError>;
+
+    /// Returns how the host starts a command of dbt that dbt itself runs to its end.
+    ///
+    /// # Errors
+    /// If the backend does not run dbt, or this command does not work with it.
+    fn command(&self, _request: &CommandRequest) -> Result<CommandLine, PluginError> {
+        Err(PluginError::new(
+            "plugin::no_commands",
+            "this execution backend runs no commands of dbt",
+        ))
+    }
 }
 
 /// Takes the events of a session. Called from any thread.

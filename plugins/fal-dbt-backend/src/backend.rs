@@ -6,7 +6,7 @@ use std::{
 };
 
 use fal_plugin::{
-    payload::{Capabilities, OpenRequest},
+    payload::{Capabilities, CommandLine, CommandRequest, OpenRequest},
     EventSink, ExecutionBackend, ExecutionSession, PluginError,
 };
 use serde_json::Value;
@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::{
     assets,
     cancel::Cancel,
+    command_line,
     commands::{self, Choice, CommandEngine},
     config::Config,
     dbt::DbtProcess,
@@ -168,6 +169,13 @@ impl ExecutionBackend for DbtBackend {
             lends: true,
             ..Capabilities::default()
         }
+    }
+
+    fn command(&self, request: &CommandRequest) -> Result<CommandLine, PluginError> {
+        let open = &request.open;
+        let named = open.python.as_deref().map(Path::new);
+        let python = fal_environments::find_interpreter(named, Path::new(&open.project_dir))?;
+        command_line::of(request, &self.config, &python, || self.home(open))
     }
 
     fn open(

@@ -16,6 +16,7 @@ mod assets;
 mod backend;
 mod cancel;
 mod channel;
+mod command_line;
 mod commands;
 mod config;
 mod dbt;

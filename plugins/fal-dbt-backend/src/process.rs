@@ -5,7 +5,7 @@
 //! *thread* that started the process ends.)
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     io,
     net::Shutdown,
     os::unix::net::UnixStream,
@@ -45,6 +45,16 @@ sys.path[: 0 if safe else 1] = [sys.argv.pop(1)]
 import runpy
 runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)
 ";
+
+/// Returns the arguments of an interpreter that runs a module of the worker in the folder `home`.
+pub(crate) fn boot<'a>(home: &'a Path, module: &'a str) -> [&'a OsStr; 4] {
+    [
+        "-c".as_ref(),
+        BOOT.as_ref(),
+        home.as_os_str(),
+        module.as_ref(),
+    ]
+}
 
 /// A Python process to start.
 pub(crate) struct Launch<'a> {

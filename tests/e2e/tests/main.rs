@@ -10,6 +10,7 @@ mod dbt2;
 mod dbt_features;
 mod dependencies;
 mod documentation;
+mod drop_in;
 mod env_command;
 mod environments;
 mod faults;

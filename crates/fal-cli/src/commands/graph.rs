@@ -30,7 +30,7 @@ pub(super) fn ls(context: &Context, args: &LsArgs) -> Result<Ended, CliError> {
     let mut lines: Vec<String> = selection
         .nodes
         .iter()
-        .map(|id| line(dag.node(id), runner(id), args.output))
+        .map(|id| line(dag.node(id), runner(id), args))
         .collect();
     lines.sort_unstable();
     context.output.data(
@@ -71,27 +71,35 @@ fn selected(
     context.report(|reporters| fal_host::graph(&project, criteria, reporters, &context.interrupt))
 }
 
-fn line(node: &Node, runner: Option<&str>, output: LsOutput) -> String {
-    let spec = node.spec();
-    match output {
+fn line(node: &Node, runner: Option<&str>, args: &LsArgs) -> String {
+    match args.output {
         LsOutput::Name => node.name().to_owned(),
         LsOutput::Path => node.file().to_owned(),
         LsOutput::Selector => selector(node),
-        LsOutput::Json => json!({
-            "unique_id": spec.unique_id,
-            "name": spec.name,
-            "resource_type": spec.resource_type,
-            "package_name": spec.package_name,
-            "original_file_path": node.file(),
-            "kind": node.kind().as_str(),
-            "alias": spec.alias,
-            "tags": spec.tags,
-            "config": spec.config,
-            "depends_on": { "nodes": spec.depends_on },
-            "runner": runner,
-        })
-        .to_string(),
+        LsOutput::Json => object(node, runner, &args.output_keys),
     }
+}
+
+/// The node as JSON, with these keys of it, or all.
+fn object(node: &Node, runner: Option<&str>, keys: &[String]) -> String {
+    let spec = node.spec();
+    let mut object = json!({
+        "unique_id": spec.unique_id,
+        "name": spec.name,
+        "resource_type": spec.resource_type,
+        "package_name": spec.package_name,
+        "original_file_path": node.file(),
+        "kind": node.kind().as_str(),
+        "alias": spec.alias,
+        "tags": spec.tags,
+        "config": spec.config,
+        "depends_on": { "nodes": spec.depends_on },
+        "runner": runner,
+    });
+    if let (false, Some(object)) = (keys.is_empty(), object.as_object_mut()) {
+        object.retain(|key, _| keys.contains(key));
+    }
+    object.to_string()
 }
 
 /// As `dbt ls` prints it.

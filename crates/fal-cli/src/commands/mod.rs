@@ -10,11 +10,12 @@ mod plugin;
 mod run;
 mod setup;
 
-use std::{ffi::OsString, panic::AssertUnwindSafe, process::ExitCode};
+use std::{panic::AssertUnwindSafe, process::ExitCode};
 
 use crate::{
     args::{Cli, Command, FlowCommand, GlobalArgs, LogFormat},
     context::Context,
+    drop_in::Line,
     error::CliError,
     exit::{self, Ended},
     output::Output,
@@ -23,18 +24,33 @@ use crate::{
 
 /// Runs the program: parses its command line and dispatches the command.
 pub(crate) fn main() -> ExitCode {
-    let words: Vec<OsString> = std::env::args_os().collect();
     let mut global = GlobalArgs::default();
-    global.log_format = LogFormat::guess(&words);
-    let cli = match Cli::parse_words(words) {
+    let line = match Line::of_process() {
+        Ok(line) => line,
+        Err(error) => return error.show(&Output::new(&global)).code().into(),
+    };
+    global.log_format = LogFormat::guess(&line.words);
+    if line.asks_for_version() {
+        global.python = line.python();
+        let context = Context::new(global, vec!["--version".to_owned()]);
+        let ended = dbt::dbt(&context).unwrap_or_else(|error| error.show(&context.output));
+        return ended.code().into();
+    }
+    let mut cli = match Cli::parse_words(line.words.clone()) {
         Ok(cli) => cli,
         Err(error) => match usage::error(&error) {
             Some(mistake) => return mistake.show(&Output::new(&global)).code().into(),
             None => return help(&error),
         },
     };
+    if let Err(error) = line.check(&cli) {
+        return error.show(&Output::new(&cli.global)).code().into();
+    }
+    cli.global.python = cli.global.python.or_else(|| line.python());
     let context = Context::new(cli.global, cli.dbt_words);
-    signals::listen(&context.interrupt);
+    if !matches!(cli.command, Command::Dbt(_)) {
+        signals::listen(&context.interrupt);
+    }
     exit::leave_on_hang(&context.output);
     let program = AssertUnwindSafe(|| {
         dispatch(&context, &cli.command).unwrap_or_else(|error| error.show(&context.output))
@@ -69,7 +85,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Ended, CliError> {
         Command::Seed(args) => run::run(context, args.verb()?),
         Command::Snapshot(args) => run::run(context, args.verb()?),
         Command::Retry(args) => run::retry(context, args),
-        Command::Dbt(command) => dbt::dbt(context, command),
+        Command::Dbt(_) => dbt::dbt(context),
         Command::Hooks(args) => run::hooks(context, args),
         Command::Generate(args) => generate::generate(context, args),
         Command::Check(args) => check::check(context, args),

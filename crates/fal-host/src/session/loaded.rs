@@ -50,7 +50,7 @@ pub(crate) struct ScriptModel {
 
 impl Loaded {
     /// Puts the Python models and scripts of a project into the graph that its backend has read.
-    pub(super) fn new(
+    pub(crate) fn new(
         project: &DbtProject,
         keyword: &str,
         generated: &Generated,
@@ -116,7 +116,7 @@ impl Loaded {
     }
 
     /// Writes dbt's manifest.json with the models of scripts as what they are.
-    pub(super) fn write_manifest(&self) -> Result<(), ReportError> {
+    pub(crate) fn write_manifest(&self) -> Result<(), ReportError> {
         let nodes = self.scripts.iter().filter_map(|script| {
             let node = self.dag.find(&script.unique_id)?;
             let spec = self.dag.node(node).spec();

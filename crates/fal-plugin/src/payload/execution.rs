@@ -1,5 +1,7 @@
 //! What an execution backend is asked about a session, and what it answers; `node` is about one node.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -303,6 +305,33 @@ pub struct RunGraph {
     pub info: SessionInfo,
     /// All nodes of dbt's manifest that can be selected or depended upon.
     pub nodes: Vec<GraphNode>,
+}
+
+/// A command of dbt that dbt itself runs to its end, with the user's terminal: `compile`, `docs generate`, ...
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CommandRequest {
+    /// As for a session.
+    pub open: OpenRequest,
+    /// dbt's command line, without the program.
+    pub words: Vec<String>,
+    /// The models that are ours; the stubs are in place. Empty if the command does not read models.
+    #[serde(default)]
+    pub python_models: Vec<PythonModel>,
+}
+
+/// How the host starts a command of dbt.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CommandLine {
+    /// The program, absolute.
+    pub program: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// Further environment variables.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Where the command leaves the project's graph, a [`RunGraph`] as JSON: an absolute path.
+    #[serde(default)]
+    pub graph: Option<String>,
 }
 
 /// A selection method that the host does not know by itself (`state:modified`, `result:error`, ...).

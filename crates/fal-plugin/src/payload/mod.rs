@@ -13,9 +13,9 @@ mod stub;
 
 pub use diagnostic::{Diagnostic, Label, Position, Severity, Span};
 pub use execution::{
-    BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse,
-    Event, GraphNode, LoadRequest, LogLevel, OpenRequest, PythonModel, RunGraph, SelectRequest,
-    SessionInfo, Stream,
+    BeginRequest, Capabilities, CloseRequest, CloseResponse, CommandLine, CommandRequest,
+    CompileRequest, CompileResponse, Event, GraphNode, LoadRequest, LogLevel, OpenRequest,
+    PythonModel, RunGraph, SelectRequest, SessionInfo, Stream,
 };
 pub use node::{
     ErrorFrame, NodeError, NodeErrorRequest, NodeRequest, NodeResult, NodeStatus, NodeWork,

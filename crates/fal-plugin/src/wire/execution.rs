@@ -15,9 +15,10 @@ use super::{ask_plain, decode, encode, Method, Serve, Transport, WireError};
 use crate::{
     error::PluginError,
     payload::{
-        BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse,
-        Event, LendRequest, Lent, LoadRequest, NodeError, NodeErrorRequest, NodeRequest,
-        NodeResult, OpenRequest, RunGraph, SelectRequest, SettleRequest,
+        BeginRequest, Capabilities, CloseRequest, CloseResponse, CommandLine, CommandRequest,
+        CompileRequest, CompileResponse, Event, LendRequest, Lent, LoadRequest, NodeError,
+        NodeErrorRequest, NodeRequest, NodeResult, OpenRequest, RunGraph, SelectRequest,
+        SettleRequest,
     },
     stage::{EventSink, ExecutionBackend, ExecutionSession},
 };
@@ -127,6 +128,11 @@ pub(crate) fn methods(g: &mut SchemaGenerator) -> Vec<Method> {
     ));
     event(g);
     methods.extend(later_methods(g));
+    methods.push(Method::new::<CommandRequest, CommandLine>(
+        "command",
+        "How the host starts a command of dbt that dbt itself runs; since 1.2",
+        g,
+    ));
     methods
 }
 
@@ -215,6 +221,7 @@ impl<B: ExecutionBackend + 'static> Serve for ServedBackend<B> {
         match method {
             "capabilities" => Ok(encode(&self.backend.capabilities())),
             "open" => Ok(encode(&self.open(decode(request)?)?)),
+            "command" => Ok(encode(&self.backend.command(&decode(request)?)?)),
             "cancel" => self.with(request, |session, (): ()| {
                 session.cancel();
                 Ok(())
@@ -321,6 +328,10 @@ impl ExecutionBackend for BackendClient {
         };
         client.ask::<_, ()>("open", &request)?;
         Ok(Box::new(client))
+    }
+
+    fn command(&self, request: &CommandRequest) -> Result<CommandLine, PluginError> {
+        ask_plain(&*self.transport, "command", request)
     }
 }
 

@@ -14,7 +14,7 @@ use fal_process::{ending, own_group, Listener, Mark, Process, Stream};
 use indexmap::IndexSet;
 use parking_lot::Mutex;
 
-use super::events::Event;
+use super::{choice::IN_DBT, events::Event};
 use crate::{
     cancel,
     error::{AskError, StartError},
@@ -193,6 +193,7 @@ impl Program {
             .args(words)
             .envs(env.iter().map(|(name, value)| (name, value)))
             .envs(ENVIRONMENT.iter().copied())
+            .env(IN_DBT, "1")
             .stdin(Stdio::null());
         own_group(&mut command);
         let process = Process::spawn(&mut command, mark, KEPT, ear, drop);

@@ -15,6 +15,10 @@ const ENGINE: &str = "FAL_HOST_DBT_ENGINE";
 /// Names the program; wins over the configuration.
 const PROGRAM: &str = "FAL_HOST_DBT";
 
+/// Set for every dbt that fal-host starts: a fal-host that is linked as `dbt` then knows that it was
+/// started in dbt's place.
+pub(crate) const IN_DBT: &str = "FAL_HOST_IN_DBT";
+
 /// The engine of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
@@ -94,9 +98,18 @@ pub(crate) fn find_program(config: &Config, python: &Path) -> Result<Option<Path
         });
     }
     let beside = python.with_file_name("dbt");
-    Ok(is_program(&beside)
-        .then_some(beside)
-        .or_else(|| on_search_path("dbt")))
+    let own = env::current_exe().and_then(fs::canonicalize).ok();
+    let found = std::iter::once(beside)
+        .filter(|program| is_program(program))
+        .chain(all_on_path("dbt"));
+    Ok(found
+        .into_iter()
+        .find(|program| is_dbt(program, own.as_deref())))
+}
+
+/// Whether a program named `dbt` is another one than fal-host, which may be linked by that name.
+fn is_dbt(program: &Path, own: Option<&Path>) -> bool {
+    fs::canonicalize(program).map_or(true, |program| Some(program.as_path()) != own)
 }
 
 fn missing(python: &Path) -> PluginError {
@@ -204,6 +217,18 @@ mod tests {
                 Some(program)
             );
         }
+    }
+
+    #[test]
+    fn fal_host_under_the_name_of_dbt_is_not_dbt() {
+        let folder = tempfile::tempdir().unwrap();
+        let [own, link, dbt] = ["fal-host", "dbt", "other"].map(|name| folder.path().join(name));
+        fs::write(&own, "").unwrap();
+        fs::write(&dbt, "").unwrap();
+        std::os::unix::fs::symlink(&own, &link).unwrap();
+        let own = fs::canonicalize(own).unwrap();
+        assert!(!is_dbt(&link, Some(&own)));
+        assert!(is_dbt(&dbt, Some(&own)));
     }
 
     #[test]

@@ -36,5 +36,5 @@ mod state;
 mod turns;
 mod worker;
 
-pub(crate) use choice::{asks_for_commands, choose, find_program, Choice};
+pub(crate) use choice::{asks_for_commands, choose, find_program, Choice, IN_DBT};
 pub(crate) use engine::CommandEngine;

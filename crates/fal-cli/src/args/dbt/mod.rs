@@ -11,31 +11,8 @@ use std::ffi::OsStr;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
 
-use self::table::{Effect, FLAGS, Flag, Takes};
+use self::table::{COMMANDS, Effect, FLAGS, Flag, Takes};
 use super::global::absolute;
-
-/// dbt's commands.
-const COMMANDS: &[&str] = &[
-    "build",
-    "clean",
-    "clone",
-    "compile",
-    "debug",
-    "deps",
-    "docs generate",
-    "docs serve",
-    "init",
-    "ls",
-    "parse",
-    "retry",
-    "run",
-    "run-operation",
-    "seed",
-    "show",
-    "snapshot",
-    "source freshness",
-    "test",
-];
 
 /// The heading of the table's flags in the help.
 pub(super) const HEADING: &str = "dbt";
@@ -195,7 +172,8 @@ fn as_words(arg: &Arg, matches: &ArgMatches) -> Vec<String> {
 }
 
 fn value_of(arg: &Arg, value: &OsStr) -> String {
-    let is_path = flag_of(arg).is_some_and(|flag| flag.takes == Takes::Path);
+    let is_folder = matches!(arg.get_id().as_str(), "project_dir" | "profiles_dir");
+    let is_path = is_folder || flag_of(arg).is_some_and(|flag| flag.takes == Takes::Path);
     if is_path {
         absolute(value.as_ref())
     } else {

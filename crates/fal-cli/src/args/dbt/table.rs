@@ -2,7 +2,28 @@
 
 use Takes::{Nothing, One, Path, Several};
 
-use super::COMMANDS;
+/// dbt's commands.
+pub(super) const COMMANDS: &[&str] = &[
+    "build",
+    "clean",
+    "clone",
+    "compile",
+    "debug",
+    "deps",
+    "docs generate",
+    "docs serve",
+    "init",
+    "ls",
+    "parse",
+    "retry",
+    "run",
+    "run-operation",
+    "seed",
+    "show",
+    "snapshot",
+    "source freshness",
+    "test",
+];
 
 /// How many words follow a flag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

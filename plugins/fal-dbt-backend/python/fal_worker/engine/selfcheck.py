@@ -15,6 +15,10 @@ from typing import Any
 from fal_worker.errors import SessionError
 
 _INTERNALS = {
+    # Commands that dbt itself runs (`command.py`).
+    "dbt.cli.requires": ("parse_manifest",),
+    "dbt.task.clone": ("CloneTask._get_deferred_manifest(_)",),
+    "dbt.task.runnable": ("GraphRunnableTask._get_deferred_manifest(_)",),
     "dbt.cli.main": ("cli", "dbtRunner(callbacks=)", "dbtRunner.invoke(_, _)"),
     "dbt.task.build": (
         "BuildTask.compile_manifest(_)", "BuildTask.get_graph_queue(_)", "BuildTask.get_model_schemas(_, _, _)",
@@ -38,7 +42,7 @@ _INTERNALS = {
     ),
     "dbt.graph.selector_methods": ("MethodManager(_, _)", "MethodManager.get_method(_, _, _)", "MethodName"),
     "dbt.contracts.graph.manifest": (
-        "Manifest.resolve_ref(_, _, _, _, _, _, _)", "Manifest.resolve_source(_, _, _, _, _)", "Manifest.expect(_, _)", "Disabled",
+        "Manifest.resolve_ref(_, _, _, _, _, _, _)", "Manifest.resolve_source(_, _, _, _, _)", "Manifest.expect(_, _)", "Manifest.writable_manifest(_)", "Disabled",
     ),
     "dbt.contracts.state": ("load_result_state(_)",),
     "dbt.context.providers": (

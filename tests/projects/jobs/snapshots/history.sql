@@ -1,0 +1,4 @@
+{% snapshot history %}
+{{ config(unique_key="customer", strategy="check", check_cols=["amount"], target_schema="main") }}
+select * from {{ ref("totals") }}
+{% endsnapshot %}
