@@ -62,8 +62,8 @@ fn environment() -> Result<Venv> {
 /// tests and comes last.
 fn python(venv: &Venv) -> Result<()> {
     let plugins = layout::PROGRAMS.map(|name| layout::root().join("plugins").join(name));
-    let own = layout::root().join("xtask");
-    for folder in [own].iter().chain(&plugins).chain([&layout::worker()]) {
+    let own = ["xtask", "python"].map(|name| layout::root().join(name));
+    for folder in own.iter().chain(&plugins).chain([&layout::worker()]) {
         let mut command = program::program(venv.python(), folder);
         // A process for each core; each takes whole files, in order, since files share sessions.
         let options = "-B -m pytest -q -p no:cacheprovider -n auto --dist loadfile --no-loadscope-reorder tests";

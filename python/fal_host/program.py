@@ -1,0 +1,36 @@
+"""Where the program is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+VARIABLE = "FAL_HOST"
+NAME = "fal-host"
+
+
+class NotFound(Exception):
+    """There is no program `fal-host`."""
+
+
+def find() -> str:
+    """Returns the path of `fal-host`."""
+    named = os.environ.get(VARIABLE)
+    if named:
+        found = shutil.which(named)
+        if found is None:
+            raise NotFound(f"{VARIABLE} names {named}, which is no program")
+        return found
+    beside = [Path(__file__).parent / NAME, Path(sys.executable).parent / NAME]
+    for path in beside:
+        if os.access(path, os.X_OK) and path.is_file():
+            return str(path)
+    on_path = shutil.which(NAME)
+    if on_path is None:
+        raise NotFound(
+            f"{NAME} is not beside this Python and not on the search path: install it, "
+            f"or name it in {VARIABLE}"
+        )
+    return on_path
