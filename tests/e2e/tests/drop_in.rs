@@ -214,3 +214,29 @@ fn an_engine_never_starts_fal_host_as_dbt() {
         .expect(2)
         .says("fal-host started itself as `dbt`");
 }
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn args_of_a_run_keep_what_the_host_reads_of_the_command_line() {
+    let project = Project::copy_of("shop");
+    project
+        .run("build --select raw_orders stg_orders+ --exclude report --fail-fast --resource-type seed model")
+        .code();
+    let expected = json!({
+        "select": ["raw_orders", "stg_orders+"], "exclude": ["report"], "fail_fast": true,
+        "resource_types": ["seed", "model"], "which": "build",
+    });
+    let args = || project.json("target/run_results.json")["args"].clone();
+    let kept = |args: serde_json::Value| {
+        let names = expected.as_object().unwrap().keys();
+        let kept = names.map(|name| (name.clone(), args[name].clone()));
+        serde_json::Value::Object(kept.collect())
+    };
+    assert_eq!(kept(args()), expected);
+    project.run("retry").expect(0);
+    assert_eq!(
+        kept(args()),
+        expected,
+        "and so does the run that tries again"
+    );
+}

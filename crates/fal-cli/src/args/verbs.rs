@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, builder::FalseyValueParser};
 use fal_graph::{Criteria, ResourceTypes};
 use fal_host::HostError;
+use serde_json::{Map, Value};
 
 use super::SelectArgs;
 use crate::error::CliError;
@@ -17,6 +18,8 @@ pub(crate) struct Verb {
     pub(crate) full_refresh: bool,
     pub(crate) runner: Option<String>,
     pub(crate) dbt_args: Vec<String>,
+    /// What run_results.json says of the flags that the host reads, by dbt's names.
+    pub(crate) host_args: Map<String, Value>,
 }
 
 impl Verb {
@@ -36,7 +39,19 @@ impl Verb {
             full_refresh: false,
             runner: None,
             dbt_args: select.dbt_args(),
+            host_args: host_args(select, failing),
         })
+    }
+
+    fn of_types(mut self, types: &TypeArgs) -> Self {
+        let lists = [
+            ("resource_types", &types.resource_type),
+            ("exclude_resource_types", &types.exclude_resource_type),
+        ];
+        let given = lists.into_iter().filter(|(_, names)| !names.is_empty());
+        self.host_args
+            .extend(given.map(|(name, names)| (name.to_owned(), names.clone().into())));
+        self
     }
 
     fn with(mut self, dbt_args: Vec<String>) -> Self {
@@ -67,7 +82,8 @@ impl BuildArgs {
         let verb = Verb::new("build", types, &self.select, &self.failing)?
             .with(self.store.dbt_args())
             .with(self.extent.dbt_args())
-            .with(export);
+            .with(export)
+            .of_types(&self.types);
         Ok(Verb {
             full_refresh: self.refresh.full_refresh,
             runner: self.runner.runner.clone(),
@@ -80,7 +96,7 @@ impl TestArgs {
     pub(crate) fn verb(&self) -> Result<Verb, CliError> {
         let types = self.types.resource_types("test")?;
         let verb = Verb::new("test", types, &self.select, &self.failing)?;
-        Ok(verb.with(self.store.dbt_args()))
+        Ok(verb.with(self.store.dbt_args()).of_types(&self.types))
     }
 }
 
@@ -338,6 +354,25 @@ impl ExtentArgs {
             .chain(given.flatten())
             .collect()
     }
+}
+
+/// Returns the flags of a command line that the host alone reads, as dbt would write them.
+fn host_args(select: &SelectArgs, failing: &FailingArgs) -> Map<String, Value> {
+    let lists = [("select", &select.select), ("exclude", &select.exclude)];
+    let lists = lists.into_iter().filter(|(_, words)| !words.is_empty());
+    let mut args: Map<String, Value> = lists
+        .map(|(name, words)| (name.to_owned(), words.clone().into()))
+        .collect();
+    let texts = [
+        ("selector", &select.selector),
+        ("indirect_selection", &select.indirect_selection),
+    ];
+    for (name, text) in texts {
+        args.extend(text.clone().map(|text| (name.to_owned(), text.into())));
+    }
+    let fail_fast = failing.fail_fast().map(Value::from);
+    args.extend(fail_fast.map(|value| ("fail_fast".to_owned(), value)));
+    args
 }
 
 /// Returns the word if it is on.

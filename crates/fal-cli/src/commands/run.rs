@@ -14,6 +14,7 @@ use crate::{
 pub(super) fn run(context: &Context, verb: Verb) -> Result<Ended, CliError> {
     let mut project = context.project_args(verb.dbt_args);
     project.session.full_refresh = verb.full_refresh;
+    project.session.host_args = verb.host_args;
     let options = RunOptions {
         command: verb.command.to_owned(),
         criteria: verb.criteria,
@@ -58,6 +59,10 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Ended, CliErr
             last.command()
         );
         context.output.status(&text);
+    }
+    if let Some(fail_fast) = args.failing.fail_fast() {
+        let given = ("fail_fast".to_owned(), fail_fast.into());
+        project.session.host_args.extend([given]);
     }
     last.take_over(&mut project.session);
     let options = last.options(args.failing.fail_fast());

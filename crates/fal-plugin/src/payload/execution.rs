@@ -63,6 +63,9 @@ pub struct OpenRequest {
     /// failed there are run.
     #[serde(default)]
     pub retry_of: Option<String>,
+    /// Flags that the host itself reads (`select`, `fail_fast`, ...), by dbt's names: `args` of `run_results.json` has them.
+    #[serde(default)]
+    pub host_args: Map<String, Value>,
     /// Python interpreter, absolute, if the user named one.
     #[serde(default)]
     pub python: Option<String>,
@@ -103,6 +106,7 @@ impl OpenRequest {
             command: command.into(),
             dbt_args: Vec::new(),
             retry_of: None,
+            host_args: Map::new(),
             python: None,
             execute: false,
             state_dir: state_dir.into(),

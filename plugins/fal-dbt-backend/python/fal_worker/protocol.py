@@ -138,6 +138,7 @@ class OpenRequest(TypedDict, total=False):
     full_refresh: bool
     dbt_args: list[str]
     retry_of: str | None
+    host_args: dict[str, Any]
     python: str | None
     debug: bool
     keyword: str

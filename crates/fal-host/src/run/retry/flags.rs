@@ -20,6 +20,17 @@ const VALUED: [(&str, &str); 5] = [
     ("sample", "--sample"),
 ];
 
+/// Flags that the host reads: run_results.json of the next run has them too.
+const OF_HOST: [&str; 7] = [
+    "select",
+    "exclude",
+    "selector",
+    "indirect_selection",
+    "fail_fast",
+    "resource_types",
+    "exclude_resource_types",
+];
+
 /// Takes over what this command line does not say itself. Paths of the project and of profiles stay
 /// those of this command line, as with `dbt retry`.
 pub(super) fn take_over(last: &Map<String, Value>, session: &mut OpenRequest) {
@@ -35,6 +46,12 @@ pub(super) fn take_over(last: &Map<String, Value>, session: &mut OpenRequest) {
     session.full_refresh |= is_on(last, "full_refresh");
     if let (true, Some(Value::Object(vars))) = (session.vars.is_empty(), last.get("vars")) {
         session.vars.clone_from(vars);
+    }
+    for name in OF_HOST {
+        if let Some(value) = last.get(name).filter(|value| !value.is_null()) {
+            let own = session.host_args.entry(name);
+            own.or_insert_with(|| value.clone());
+        }
     }
     let switches = SWITCHES
         .into_iter()
@@ -74,6 +91,7 @@ mod tests {
             (Some("prod"), Some(3), true)
         );
         assert_eq!(Value::Object(args.vars), json!({"day": 1}));
+        assert_eq!(Value::Object(args.host_args), json!({"select": ["a"]}));
         assert_eq!(args.dbt_args, ["--store-failures", "--state", "old"]);
         assert_eq!(args.project_dir, "/here");
     }

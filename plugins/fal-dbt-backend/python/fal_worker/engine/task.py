@@ -93,6 +93,8 @@ def host_task(invocation: Invocation) -> type:
 
         def get_result(self, *args: Any, **kwargs: Any) -> Any:
             result = super().get_result(*args, **kwargs)
+            # What the host read of the command line, and dbt did not get.
+            result.args.update(invocation.request.get("host_args") or {})
             return _Unwritten(result.results) if invocation.only_scripts else result
 
         def task_end_messages(self, results: Any) -> None:
