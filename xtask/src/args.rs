@@ -59,6 +59,8 @@ pub(crate) enum Part {
     E2e,
     /// Those that run dbt 2, over a separate environment.
     Dbt2,
+    /// Those of the tools around dbt: Dagster, Airflow with Cosmos, Prefect, readers of artifacts.
+    Ecosystem,
     /// Tests of the backend's Python side.
     Python,
 }

@@ -73,6 +73,25 @@ fn ls_and_graph_show_the_whole_graph_and_selections_of_it() {
 }
 
 #[test]
+fn check_of_named_files_shows_their_problems_only() {
+    let project = Project::bare();
+    project.write("models/twice.py", "write_to_model(1)\nwrite_to_model(2)\n");
+    project.write("models/good.py", "write_to_model(1)\n");
+    project.write("models/deep/other.sql", "select 1");
+    project
+        .run_host("check models/twice.py models/good.py")
+        .expect(2)
+        .says("models/twice.py");
+    project
+        .run_host("check models/good.py models/deep/other.sql no_such_file.py")
+        .expect(0);
+    project
+        .run_host("check --strict ./models/deep/../good.py")
+        .expect(0)
+        .says("1 Python and notebook models, nothing to complain of");
+}
+
+#[test]
 fn check_reports_in_every_form() {
     let project = Project::bare();
     project.write(

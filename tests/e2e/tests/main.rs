@@ -11,6 +11,7 @@ mod dbt_features;
 mod dependencies;
 mod documentation;
 mod drop_in;
+mod ecosystem;
 mod env_command;
 mod environments;
 mod faults;

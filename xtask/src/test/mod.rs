@@ -19,7 +19,14 @@ use crate::{
 
 /// The requirements of the tests: those of the example and more.
 pub(crate) const REQUIREMENTS: &str = "tests/requirements.txt";
-const ALL: [Part; 5] = [Part::Lint, Part::Rust, Part::E2e, Part::Dbt2, Part::Python];
+const ALL: [Part; 6] = [
+    Part::Lint,
+    Part::Rust,
+    Part::E2e,
+    Part::Dbt2,
+    Part::Ecosystem,
+    Part::Python,
+];
 
 /// Runs all selected parts even if one fails, so that one run shows every failure.
 pub(crate) fn run(args: &TestArgs) -> Result<()> {
@@ -50,6 +57,7 @@ fn run_part(part: Part) -> Result<()> {
         Part::Rust => rust::run(&environment()?),
         Part::E2e => rust::run_with_dbt(&environment()?),
         Part::Dbt2 => rust::run_with_dbt2(&environment()?),
+        Part::Ecosystem => rust::run_with_tools(&environment()?),
         Part::Python => python(&environment()?),
     }
 }

@@ -16,6 +16,9 @@ const RAY: &str = "tests/ray-requirements.txt";
 
 /// The end-to-end tests that run dbt 2: one module.
 const DBT2: &str = "dbt2::";
+/// The end-to-end tests of tools around dbt, and the environments that they need.
+const ECOSYSTEM: &str = "ecosystem::";
+const TOOLS: [&str; 4] = ["dagster", "cosmos", "prefect", "tools"];
 
 /// Runs all tests that need no dbt, then the doctests.
 pub(super) fn run(venv: &Venv) -> Result<()> {
@@ -40,9 +43,9 @@ pub(super) fn run_with_dbt(venv: &Venv) -> Result<()> {
         plain()
     };
     if nextest() {
-        command.args(["-E", &format!("not test(/^{DBT2}/)")]);
+        command.args(["-E", &format!("not test(/^({DBT2}|{ECOSYSTEM})/)")]);
     } else {
-        command.args(["--", "--ignored", "--skip", DBT2]);
+        command.args(["--", "--ignored", "--skip", DBT2, "--skip", ECOSYSTEM]);
     }
     // Ray has a separate environment: it is large, and models on Ray have no dbt.
     let ray = venv::within(layout::target().join("ray-venv"), RAY)?;
@@ -58,11 +61,7 @@ pub(super) fn run_with_dbt2(venv: &Venv) -> Result<()> {
         return Ok(());
     }
     build()?;
-    let mut command = if nextest() {
-        cargo("nextest run -p fal-e2e --no-fail-fast --run-ignored only")
-    } else {
-        cargo("test --quiet -p fal-e2e --no-fail-fast --tests -- --ignored")
-    };
+    let mut command = end_to_end();
     let dbt2 = dbt2::environment()?;
     // PostgreSQL 18, which the environment of dbt 2 brings, and the machine's, which may be too old.
     let (server, other) = (Server::start_tcp(&dbt2)?, Server::start_tcp(venv)?);
@@ -70,6 +69,27 @@ pub(super) fn run_with_dbt2(venv: &Venv) -> Result<()> {
         .env("FAL_TEST_POSTGRES", server.address())
         .env("FAL_TEST_OTHER_POSTGRES", other.address());
     program::run(command.env("FAL_TEST_DBT2_PYTHON", dbt2.python()))
+}
+
+/// Runs the tests of tools around dbt, each in an environment of its requirements.
+pub(super) fn run_with_tools(venv: &Venv) -> Result<()> {
+    build()?;
+    for tool in TOOLS {
+        let folder = layout::target().join(format!("ecosystem-{tool}-venv"));
+        venv::within(folder, &format!("tests/ecosystem/{tool}.txt"))?;
+    }
+    let mut command = end_to_end();
+    let command = in_environment(command.arg(ECOSYSTEM), venv)?;
+    program::run(command.env("FAL_TEST_ECOSYSTEM", layout::target()))
+}
+
+/// The end-to-end tests that a plain run leaves out, of which a filter follows.
+fn end_to_end() -> Command {
+    if nextest() {
+        cargo("nextest run -p fal-e2e --no-fail-fast --run-ignored only")
+    } else {
+        cargo("test --quiet -p fal-e2e --no-fail-fast --tests -- --ignored")
+    }
 }
 
 /// Builds fal-host and its plugins, which tests find in cargo's folder.

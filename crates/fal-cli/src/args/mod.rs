@@ -303,6 +303,9 @@ pub(crate) struct GenerateArgs {
 /// Flags of `check`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct CheckArgs {
+    /// Show only the problems of these files, as pre-commit names them [default: all]
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
     /// Form of the report
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub(crate) format: CheckFormat,

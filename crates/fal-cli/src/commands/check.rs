@@ -1,6 +1,10 @@
 //! `fal-host check`: everything that can be known without running.
 
-use std::io;
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use fal_host::{HostError, Project};
 use fal_project::FileDiagnostic;
@@ -14,7 +18,7 @@ use crate::{
 };
 
 pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Ended, CliError> {
-    let (files, models) = match problems(context) {
+    let (files, models) = match problems(context, &args.files) {
         Ok((files, models)) => (files, Some(models)),
         Err(error) => match error.files() {
             Some(files) => (files.to_vec(), None),
@@ -34,14 +38,28 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Ended, CliErr
     Ok(if wrong { Ended::Wrong } else { Ended::Well })
 }
 
-/// All that is wrong, and the number of models.
-fn problems(context: &Context) -> Result<(Vec<FileDiagnostic>, usize), HostError> {
+/// What is wrong with these files, or all that is wrong, and the number of models.
+fn problems(
+    context: &Context,
+    only: &[PathBuf],
+) -> Result<(Vec<FileDiagnostic>, usize), HostError> {
     let project = Project::open(context.global.project_args())?;
     let generated = project.examine()?;
-    Ok((
-        fal_host::check(&project, &generated),
-        generated.models.len(),
-    ))
+    let mut problems = fal_host::check(&project, &generated);
+    let mut models = generated.models.len();
+    if !only.is_empty() {
+        // Files are the same by any path.
+        let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let only: HashSet<PathBuf> = only.iter().map(|path| real(path)).collect();
+        let is_among = |path: &str| only.contains(&real(&project.dbt.root.join(path)));
+        problems.retain(|problem| is_among(&problem.path));
+        let named = generated
+            .models
+            .iter()
+            .filter(|model| is_among(&model.path));
+        models = named.count();
+    }
+    Ok((problems, models))
 }
 
 fn show(context: &Context, format: CheckFormat, problems: &[SourceProblem]) -> io::Result<()> {
