@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cosmos import DbtDag, ExecutionConfig, LoadMode, ProfileConfig, ProjectConfig, RenderConfig
-from cosmos.constants import ExecutionMode, InvocationMode, TestIndirectSelection
+from cosmos.constants import ExecutionMode, InvocationMode, TestBehavior
 
 project = Path(os.environ["FAL_TEST_PROJECT"])
 host = os.environ["FAL_HOST"]
@@ -30,13 +30,13 @@ dag = DbtDag(
         dbt_executable_path=host,
         execution_mode=ExecutionMode.LOCAL,
         invocation_mode=InvocationMode.SUBPROCESS,
-        # A test of two models runs when both are there.
-        test_indirect_selection=TestIndirectSelection.CAUTIOUS,
     ),
     render_config=RenderConfig(
         load_method=LoadMode.DBT_MANIFEST if by_manifest else LoadMode.DBT_LS,
         dbt_executable_path=host,
         invocation_mode=InvocationMode.SUBPROCESS,
+        # One task for all tests: each task starts fal-host.
+        test_behavior=TestBehavior.AFTER_ALL,
     ),
     operator_args={"install_deps": False, "append_env": True},
 )

@@ -179,6 +179,15 @@ fn selectors_and_lists_agree_with_the_manifest() {
         assert_eq!(line["config"]["materialized"], "table");
         assert_eq!(line["original_file_path"], "models/deep/p.py");
         assert_eq!(line["depends_on"]["nodes"], json!(["model.shop.a"]));
+        let keys = "ls -q --output json --output-keys name fqn relation_name --resource-type model --select p";
+        let listed = run(&project, engine, keys);
+        let line: Value = serde_json::from_str(&listed.expect(0).stdout).unwrap();
+        let relation = "\"shop\".\"main\".\"p\"";
+        let fqn = ["shop", "fal", "deep", "p"];
+        assert_eq!(
+            line,
+            json!({"name": "p", "fqn": fqn, "relation_name": relation})
+        );
     }
 }
 

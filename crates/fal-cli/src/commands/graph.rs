@@ -97,6 +97,17 @@ fn object(node: &Node, runner: Option<&str>, keys: &[String]) -> String {
         "runner": runner,
     });
     if let (false, Some(object)) = (keys.is_empty(), object.as_object_mut()) {
+        let further = json!({
+            "access": spec.access, "database": spec.database, "fqn": spec.fqn, "group": spec.group,
+            "language": spec.language, "latest_version": spec.latest_version, "meta": spec.meta,
+            "patch_path": spec.patch_path, "path": spec.path, "relation_name": spec.relation_name,
+            "schema": spec.schema, "source_name": spec.source_name, "version": spec.version,
+        });
+        let further = further.as_object().into_iter().flatten();
+        let further = further
+            .chain(&spec.extra)
+            .filter(|(_, value)| !value.is_null());
+        object.extend(further.map(|(key, value)| (key.clone(), value.clone())));
         object.retain(|key, _| keys.contains(key));
     }
     object.to_string()
