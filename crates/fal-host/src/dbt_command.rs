@@ -14,8 +14,8 @@ use fal_project::{Generated, ModelFile, ProjectError};
 use fal_report::Reporters;
 
 use crate::{
-    error::HostError, faults::Faults, interrupt::Interrupt, project::Project, project::ProjectArgs,
-    session::Loaded,
+    error::HostError, faults::Faults, interrupt::Interrupt, manifest::EarlierState,
+    project::Project, project::ProjectArgs, session::Loaded,
 };
 
 /// Commands that do not read models, which also work where the project cannot be read.
@@ -63,9 +63,15 @@ impl DbtCommand {
     fn of(
         project: Project,
         name: &str,
-        words: Vec<String>,
+        mut words: Vec<String>,
         generated: Option<Generated>,
     ) -> Result<Self, HostError> {
+        if let Some(generated) = &generated {
+            let earlier = EarlierState::read(&mut words, &project.dbt.target_path)?;
+            if let Some(earlier) = earlier {
+                earlier.write_copy(&project.dbt, &generated.models)?;
+            }
+        }
         let models = generated.iter().flat_map(|generated| &generated.models);
         let request = CommandRequest {
             open: project.open_request(name, false),

@@ -10,6 +10,7 @@ mod state;
 
 use std::{io, path::Path};
 
+use fal_project::ModelFile;
 use fal_report::ReportError;
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
@@ -28,6 +29,17 @@ type Texts = IndexMap<String, Box<RawValue>>;
 
 /// A node with all that dbt says of it.
 type Node = Map<String, Value>;
+
+/// A model whose node is that of its stub.
+pub(crate) struct ScriptModel {
+    pub(crate) unique_id: String,
+    /// Below its package.
+    pub(crate) path: String,
+    pub(crate) model: ModelFile,
+    /// As it was when the project was read; `None` if the file cannot be read, which is reported when
+    /// the model runs.
+    pub(crate) code: Option<String>,
+}
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, ReportError> {
     match fal_files::read(path, fal_files::DATA) {

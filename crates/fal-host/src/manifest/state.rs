@@ -11,16 +11,13 @@ use std::{
 };
 
 use fal_files::Root;
-use fal_plugin::payload::OpenRequest;
 use fal_project::{DbtProject, ModelFile};
 use fal_report::ReportError;
 use serde_json::{Value, value::to_raw_value};
 
-use crate::session::ScriptModel;
+use super::{FILE, Node, ScriptModel, Texts, invalid, is_python, part, read, write};
 
-use super::{FILE, Node, Texts, invalid, is_python, part, read, write};
-
-/// The flag, as [`OpenRequest::dbt_args`] has it.
+/// The flag, which has its value as the next word.
 const FLAG: &str = "--state";
 /// Where the copy is, below the target folder.
 const COPY: &str = "fal/state";
@@ -46,13 +43,10 @@ pub(crate) struct Compared {
 }
 
 impl EarlierState {
-    /// Reads what `--state` names, and has the session compare with a copy where that is needed.
+    /// Reads what `--state` names among words for dbt, and has dbt compare with a copy where that is needed.
     /// Returns `None` without the flag, and where dbt will say what is wrong with it.
-    pub(crate) fn read(
-        request: &mut OpenRequest,
-        target: &Path,
-    ) -> Result<Option<Self>, ReportError> {
-        let words = request.dbt_args.iter_mut();
+    pub(crate) fn read(words: &mut [String], target: &Path) -> Result<Option<Self>, ReportError> {
+        let words = words.iter_mut();
         let Some(word) = words.skip_while(|word| *word != FLAG).nth(1) else {
             return Ok(None);
         };

@@ -17,7 +17,7 @@ use fal_report::{ReportError, below_model_path};
 use crate::{
     error::HostError,
     faults::Faults,
-    manifest::{Compared, PythonNode, checksum, write_manifest},
+    manifest::{Compared, PythonNode, ScriptModel, checksum, write_manifest},
     python_models::placements,
     scripts::Attachments,
 };
@@ -35,17 +35,6 @@ pub(crate) struct Loaded {
     pub(crate) faults: Faults,
     /// The models that dbt knows by their stubs.
     pub(crate) scripts: Vec<ScriptModel>,
-}
-
-/// A model whose node is that of its stub.
-pub(crate) struct ScriptModel {
-    pub(crate) unique_id: String,
-    /// Below its package.
-    pub(crate) path: String,
-    pub(crate) model: ModelFile,
-    /// As it was when the project was read; `None` if the file cannot be read, which is reported when
-    /// the model runs.
-    pub(crate) code: Option<String>,
 }
 
 impl Loaded {

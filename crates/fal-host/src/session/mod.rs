@@ -19,7 +19,7 @@ use fal_report::{EventKind, Reporters};
 use jiff::Timestamp;
 
 use self::events::BackendEvents;
-pub(crate) use self::loaded::{Loaded, ScriptModel};
+pub(crate) use self::loaded::Loaded;
 use crate::{
     error::HostError, faults::Faults, interrupt::Interrupt, lineage::explained,
     manifest::EarlierState, project::Project, scripts::Attachment,
@@ -55,7 +55,7 @@ impl OpenSession {
             emit_log(&log, LogLevel::Debug, format!("{plugin}: {line}"));
         }));
         let mut request = project.open_request(command, execute);
-        let earlier = EarlierState::read(&mut request, &project.dbt.target_path)?;
+        let earlier = EarlierState::read(&mut request.dbt_args, &project.dbt.target_path)?;
         let sink: Arc<dyn EventSink> = Arc::<BackendEvents>::clone(&events);
         let session: Arc<dyn ExecutionSession> = backend.open(request, sink)?.into();
         let capabilities = backend.capabilities();

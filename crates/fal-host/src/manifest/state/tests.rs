@@ -56,11 +56,10 @@ impl Fixture {
 
     /// Returns the earlier state, and the folder that dbt is to compare with.
     fn read(&self) -> (Option<EarlierState>, PathBuf) {
-        let mut request = OpenRequest::new("/p", "/s", "ls");
         let folder = self.path("state").display().to_string();
-        request.dbt_args = ["--defer", FLAG, &folder].map(str::to_owned).to_vec();
-        let state = EarlierState::read(&mut request, &self.path("target")).unwrap();
-        (state, PathBuf::from(&request.dbt_args[2]))
+        let mut words = ["--defer", FLAG, &folder].map(str::to_owned);
+        let state = EarlierState::read(&mut words, &self.path("target")).unwrap();
+        (state, PathBuf::from(&words[2]))
     }
 
     fn compare(&self) -> Compared {
