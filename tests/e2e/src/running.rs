@@ -96,8 +96,13 @@ impl Running {
     }
 
     /// Waits for its end.
-    pub fn wait(mut self) -> Ended {
-        let status = wait_until(PATIENCE, || self.child.try_wait().ok().flatten());
+    pub fn wait(self) -> Ended {
+        self.wait_within(PATIENCE)
+    }
+
+    /// Waits for its end, which may take longer than usual.
+    pub fn wait_within(mut self, patience: Duration) -> Ended {
+        let status = wait_until(patience, || self.child.try_wait().ok().flatten());
         let took = self.since.elapsed();
         let Some(status) = status else {
             panic!("the program did not end\n{}", self.said())

@@ -1,8 +1,13 @@
 //! The tools around dbt, as their users install them, over the example: each in a separate environment.
 
-use std::{env, path::PathBuf, process::Command};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
-use fal_e2e::{Ended, Project, host, workspace};
+use fal_e2e::{Ended, Page, Project, host, workspace};
 use serde_json::{Value, json};
 
 /// The tables of the example that another way to run it must make.
@@ -30,47 +35,54 @@ impl Tool {
     /// A program of the environment, which finds fal-host, and through it this environment's dbt.
     fn command(&self, program: &str, words: &[&str]) -> Command {
         let bin = self.folder().join("bin");
-        let mut command = Command::new(bin.join(program));
+        self.in_environment(&bin.join(program), words)
+    }
+
+    fn in_environment(&self, program: &Path, words: &[&str]) -> Command {
+        let (bin, host) = (self.folder().join("bin"), host());
         let path = env::var("PATH").unwrap_or_default();
+        let folders = [&*bin, host.parent().unwrap()].map(|folder| folder.display().to_string());
+        let mut command = Command::new(program);
         command
             .args(words)
             .current_dir(self.project.root())
-            .env("PATH", format!("{}:{path}", bin.display()))
+            .env("PATH", format!("{}:{path}", folders.join(":")))
             .env("HOME", self.project.home())
             .env("VIRTUAL_ENV", self.folder())
-            .env("FAL_HOST", host())
-            .env("FAL_TEST_PROJECT", self.project.root())
+            .env("PYTHONPATH", self.project.root())
             .env("DO_NOT_TRACK", "1");
         command
     }
 
+    /// Writes a file that the documentation shows into the project.
+    fn write_shown(&self, file: &str) {
+        let page = Page::read("docs/guide/orchestrators.md");
+        let mut blocks = page.blocks.iter();
+        let block = blocks.find(|block| {
+            block
+                .file()
+                .is_some_and(|name| name.trim_matches(',') == file)
+        });
+        let text = &block.unwrap_or_else(|| panic!("no {file}")).text;
+        let here = self.project.root().display().to_string();
+        self.project
+            .write(file, text.replace("/srv/jaffle_shop", &here));
+    }
+
     /// Runs a Python file of `tests/ecosystem`, and reads what it found.
-    fn result_of(&self, file: &str, words: &[&str], variables: &[(&str, &str)]) -> Value {
+    fn result_of(&self, file: &str, variables: &[(&str, &str)]) -> Value {
         let file = workspace().join("tests/ecosystem").join(file);
-        let file = file.display().to_string();
-        let mut command = self.command("python", &[&[&*file], words].concat());
+        let mut command = self.command("python", &[&file.display().to_string()]);
         command.envs(variables.iter().copied());
         let ended = self.project.finish(command);
-        let line = ended
-            .expect(0)
-            .stdout
-            .lines()
-            .rev()
-            .find_map(|line| line.strip_prefix("RESULT "));
+        let mut lines = ended.expect(0).stdout.lines().rev();
+        let line = lines.find_map(|line| line.strip_prefix("RESULT "));
         serde_json::from_str(line.unwrap_or_else(|| panic!("no result\n{ended}"))).unwrap()
     }
 
     fn host(&self, words: &str) -> Ended {
-        let mut command = self.command("python", &[]);
-        command = {
-            let mut host = Command::new(host());
-            host.args(words.split(' ')).current_dir(self.project.root());
-            for (name, value) in command.get_envs() {
-                host.env(name, value.unwrap_or_default());
-            }
-            host
-        };
-        self.project.finish(command)
+        let words: Vec<_> = words.split(' ').collect();
+        self.project.finish(self.in_environment(&host(), &words))
     }
 
     /// Compares the tables with those that `fal-host build` makes.
@@ -86,7 +98,8 @@ impl Tool {
 #[ignore = "needs the tools: cargo xtask test --only ecosystem"]
 fn dagster_has_every_asset_with_its_parents_and_materializes_all() {
     let tool = Tool::over_the_example("dagster");
-    let result = tool.result_of("dagster_assets.py", &["parse"], &[]);
+    tool.write_shown("definitions.py");
+    let result = tool.result_of("dagster_run.py", &[]);
     let parents = result["parents"].as_object().unwrap();
     assert_eq!(parents.len(), 13, "{result:#}");
     assert_eq!(parents["customer_segments"], json!(["customers"]));
@@ -120,30 +133,18 @@ fn cosmos_runs_python_models_as_tasks() {
         "profiles.yml",
         profiles.replace("path: jaffle_shop.duckdb", &format!("path: {database}")),
     );
-    tool.host("ls -q").expect(0);
-    let home = tool.project.home().join("airflow");
-    let home = home.display().to_string();
-    let dags = workspace().join("tests/ecosystem");
-    let variables = |load| {
-        [
-            ("AIRFLOW_HOME", home.clone()),
-            ("AIRFLOW__CORE__LOAD_EXAMPLES", "False".to_owned()),
-            ("AIRFLOW__CORE__DAGS_FOLDER", dags.display().to_string()),
-            ("AIRFLOW__COSMOS__ENABLE_TELEMETRY", "False".to_owned()),
-            ("AIRFLOW__COSMOS__ENABLE_CACHE", "False".to_owned()),
-            ("FAL_TEST_LOAD", str::to_owned(load)),
-            ("PYTHONPATH", dags.display().to_string()),
-        ]
-    };
-    let tasks = |load| {
-        let variables = variables(load);
-        let variables: Vec<_> = variables
-            .iter()
-            .map(|(name, value)| (*name, &**value))
-            .collect();
-        tool.result_of("cosmos_tasks.py", &[], &variables)
-    };
-    let by_manifest = tasks("manifest");
+    tool.host("parse").expect(0);
+    tool.write_shown("dag.py");
+    let home = tool.project.home().join("airflow").display().to_string();
+    let dags = tool.project.root().display().to_string();
+    let variables = [
+        ("AIRFLOW_HOME", &*home),
+        ("AIRFLOW__CORE__LOAD_EXAMPLES", "False"),
+        ("AIRFLOW__CORE__DAGS_FOLDER", &dags),
+        ("AIRFLOW__COSMOS__ENABLE_TELEMETRY", "False"),
+        ("AIRFLOW__COSMOS__ENABLE_CACHE", "False"),
+    ];
+    let by_manifest = tool.result_of("cosmos_tasks.py", &variables);
     for model in ["customer_segments", "order_forecast"] {
         let task = &by_manifest[format!("{model}_run")];
         assert_eq!(task[0], "DbtRunLocalOperator", "{by_manifest:#}");
@@ -159,14 +160,28 @@ fn cosmos_runs_python_models_as_tasks() {
             .count()
     };
     assert_eq!(empty(&by_manifest), 0, "{by_manifest:#}");
-    assert_eq!(tasks("ls"), by_manifest, "the same by `dbt ls`");
-
-    for words in ["db migrate", "dags test shop"] {
+    for words in ["db migrate", "dags test jaffle_shop"] {
         let words: Vec<_> = words.split(' ').collect();
         let mut command = tool.command("airflow", &words);
-        command.envs(variables("manifest"));
-        tool.project.finish(command).expect(0);
+        command.envs(variables);
+        // Each of the 14 tasks starts fal-host.
+        let ended = tool
+            .project
+            .spawn(command)
+            .wait_within(Duration::from_secs(600));
+        ended.expect(0);
     }
+    let dag = tool.project.read("dag.py");
+    let by_list = dag.replace("LoadMode.DBT_MANIFEST", "LoadMode.DBT_LS");
+    tool.project.write(
+        "dag.py",
+        by_list.replace("manifest_path=", "# manifest_path="),
+    );
+    assert_eq!(
+        tool.result_of("cosmos_tasks.py", &variables),
+        by_manifest,
+        "the same by `ls`"
+    );
     tool.made_what_fal_host_makes();
 }
 
@@ -180,9 +195,44 @@ fn prefect_builds_the_example_in_a_flow() {
         ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
         ("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180"),
     ];
-    let result = tool.result_of("prefect_flow.py", &[], &variables);
-    assert_eq!(result["success"], true);
+    tool.write_shown("flow.py");
+    let mut command = tool.command("python", &["flow.py"]);
+    command.envs(variables);
+    tool.project.finish(command).expect(0);
     tool.made_what_fal_host_makes();
+}
+
+#[test]
+#[ignore = "needs the tools: cargo xtask test --only ecosystem"]
+fn the_commands_for_github_and_cron_run() {
+    let tool = Tool::over_the_example("tools");
+    for file in ["jaffle_shop.yml", "crontab.txt"] {
+        tool.write_shown(file);
+    }
+    let workflow = tool.project.read("jaffle_shop.yml");
+    let steps = workflow
+        .lines()
+        .filter_map(|line| line.split_once("- run: "));
+    let steps: Vec<_> = steps.map(|(_, command)| command.to_owned()).collect();
+    assert_eq!(steps.len(), 3);
+    let crontab = tool.project.read("crontab.txt");
+    let at_night = crontab
+        .lines()
+        .last()
+        .unwrap()
+        .split_once("  ")
+        .unwrap()
+        .1
+        .to_owned();
+    for command in steps.iter().chain([&at_night]) {
+        let shell = tool.in_environment(Path::new("sh"), &["-c", command]);
+        tool.project.finish(shell).expect(0);
+    }
+    assert!(
+        tool.project
+            .read("build.jsonl")
+            .contains("MainReportVersion")
+    );
 }
 
 #[test]
@@ -190,7 +240,7 @@ fn prefect_builds_the_example_in_a_flow() {
 fn readers_of_artifacts_and_linters_know_the_project() {
     let tool = Tool::over_the_example("tools");
     tool.host("build").expect(0);
-    let read = tool.result_of("artifacts.py", &[], &[]);
+    let read = tool.result_of("artifacts.py", &[]);
     let relation = |name: &str| {
         json!([
             "table",
@@ -228,7 +278,7 @@ fn pre_commit_runs_the_check_of_this_repository_over_changed_files() {
         hooks.join(".pre-commit-hooks.yaml"),
     )
     .unwrap();
-    let git = |folder: &std::path::Path| {
+    let git = |folder: &Path| {
         let script = "git init -q && git add -A && git -c user.name=t -c user.email=t@example.com commit -qm all";
         let mut command = Command::new("sh");
         command.args(["-c", script]).current_dir(folder);
@@ -245,19 +295,7 @@ fn pre_commit_runs_the_check_of_this_repository_over_changed_files() {
             "--verbose",
             "--all-files",
         ];
-        let mut command = tool.command("pre-commit", &words);
-        let host = host();
-        let path = command
-            .get_envs()
-            .find(|(name, _)| *name == "PATH")
-            .and_then(|(_, path)| path);
-        let path = format!(
-            "{}:{}",
-            host.parent().unwrap().display(),
-            path.unwrap().display()
-        );
-        command.env("PATH", path);
-        tool.project.finish(command)
+        tool.project.finish(tool.command("pre-commit", &words))
     };
     run().expect(0).says("nothing to complain of");
     tool.project.write(
