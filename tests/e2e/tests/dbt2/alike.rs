@@ -69,6 +69,13 @@ const TYPES: Case = Case {
     tables: "main.every_type main.via_arrow main.via_pandas main.via_polars main.own_types",
 };
 
+/// Some of its models run by the command runner.
+const RUNNERS: Case = Case {
+    folder: "tests/projects/runners",
+    runs: &[("run", 1), ("run --select growing", 0)],
+    tables: "main.orders main.counted main.totals main.native main.growing main.below",
+};
+
 const EXAMPLE: Case = Case {
     folder: "examples/jaffle_shop",
     runs: &[("build", 0)],
@@ -123,6 +130,12 @@ const EDITS: &[(&str, &str, &str, &str)] = &[
         "from main.heard",
     ),
     (
+        "runners",
+        "models/schema.yml",
+        "    meta:\n      fal:\n        runner: fal-command-runner\n        resources:",
+        "    config:\n      meta:\n        fal:\n          runner: fal-command-runner\n          resources:",
+    ),
+    (
         "postgres",
         "seeds/schema.yml",
         "at: timestamptz",
@@ -163,6 +176,14 @@ type Place = (Engine, Warehouse);
 const LIMITS: &[(&str, Engine, &str, &str)] = &[
     ("native", Commands, ALL, IN_DBT),
     ("environments", Commands, ALL, IN_DBT),
+    ("runners", Commands, "+ 0: native error", IN_DBT),
+    ("runners", Commands, "- 0: native success", IN_DBT),
+    (
+        "runners",
+        Commands,
+        "main.native: [[\"id\",\"kind\",\"place\"],null]",
+        IN_DBT,
+    ),
     (
         "script_api",
         Dbt2,
@@ -298,6 +319,7 @@ alike! {
     jupyter_is_alike: JUPYTER,
     misbehaving_is_alike: MISBEHAVING,
     native_is_alike: NATIVE,
+    runners_is_alike: RUNNERS,
     types_is_alike: TYPES,
     unit_tests_is_alike: UNIT_TESTS,
 }
