@@ -46,11 +46,16 @@ impl EarlierState {
     /// Reads what `--state` names among words for dbt, and has dbt compare with a copy where that is needed.
     /// Returns `None` without the flag, and where dbt will say what is wrong with it.
     pub(crate) fn read(words: &mut [String], target: &Path) -> Result<Option<Self>, ReportError> {
-        let words = words.iter_mut();
-        let Some(word) = words.skip_while(|word| *word != FLAG).nth(1) else {
+        let flag = words.iter().rposition(|word| value_of(word).is_some());
+        let Some((flag, rest)) = flag.and_then(|flag| words[flag..].split_first_mut()) else {
             return Ok(None);
         };
-        let (folder, copy) = (PathBuf::from(&*word), target.join(COPY));
+        let folder = match (value_of(flag), rest.first()) {
+            (Some(""), Some(word)) => PathBuf::from(word),
+            (Some(""), None) | (None, _) => return Ok(None),
+            (Some(folder), _) => PathBuf::from(folder),
+        };
+        let copy = target.join(COPY);
         let file = folder.join(FILE);
         let Ok(Some(bytes)) = read(&file) else {
             return Ok(None);
@@ -71,7 +76,11 @@ impl EarlierState {
         };
         let (manifest, nodes) = parsed().map_err(|source| invalid(&file, source))?;
         if nodes.values().any(Option::is_some) {
-            *word = copy.display().to_string();
+            let copy = copy.display().to_string();
+            match rest.first_mut().filter(|_| flag == FLAG) {
+                Some(word) => *word = copy,
+                None => *flag = format!("{FLAG}={copy}"),
+            }
         }
         Ok(Some(Self {
             folder,
@@ -145,6 +154,14 @@ impl EarlierState {
             }
         }
         compared
+    }
+}
+
+/// Returns what follows `--state=` in a word; nothing, for the flag alone.
+fn value_of(word: &str) -> Option<&str> {
+    match word.strip_prefix(FLAG)? {
+        "" => Some(""),
+        rest => rest.strip_prefix('='),
     }
 }
 

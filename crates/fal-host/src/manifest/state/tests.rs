@@ -150,6 +150,30 @@ fn dbt_compares_with_a_copy_that_has_the_stub() {
 }
 
 #[test]
+fn the_flag_and_its_folder_may_be_one_word() {
+    let fixture = Fixture::new(&shown("x = 1"));
+    let mut words = [format!("{FLAG}={}", fixture.path("state").display())];
+    EarlierState::read(&mut words, &fixture.path("target"))
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        words,
+        [format!(
+            "{FLAG}={}",
+            fixture.path("target/fal/state").display()
+        )]
+    );
+    for other in ["--state", "--states=x", "--select"] {
+        let mut words = [other.to_owned()];
+        assert!(
+            EarlierState::read(&mut words, &fixture.path("target"))
+                .unwrap()
+                .is_none()
+        );
+    }
+}
+
+#[test]
 fn a_script_that_was_moved_is_found_by_its_name() {
     let mut before = shown("x = 1");
     before["nodes"]["model.shop.score"]["original_file_path"] = "models/old/score.py".into();
