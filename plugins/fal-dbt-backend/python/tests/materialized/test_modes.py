@@ -48,16 +48,16 @@ def test_a_version_has_its_own(client):
 
 
 def test_the_graph_tells(client):
-    """The graph gives selectors and reports the materialization that a stub's table has, while dbt
-    still treats the stub as before.
+    """The graph gives selectors, reports and artifacts the materialization of a stub's table, while
+    dbt still treats the stub as before.
     """
     materialized = {
         node["unique_id"]: node["config"].get("materialized")
         for node in client.session.graph["nodes"]
     }
     names = ("batch", "a_view", "a_table", "by_project", "moded", "customized", "dim.v1", "dim.v2")
-    tables = ["ephemeral"] * 3
-    expected = [*tables, *["incremental"] * 2, "customized", "ephemeral", "incremental"]
+    tables = ["table"] * 3
+    expected = [*tables, *["incremental"] * 2, "customized", "table", "incremental"]
     assert [materialized[f"model.shop.{name}"] for name in names] == expected
 
 
