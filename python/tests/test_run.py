@@ -1,4 +1,4 @@
-"""`fal_host.run` over a program that stands for fal-host, and over fal-host itself."""
+"""`fal_host.run` over a program in the place of fal-host, and over fal-host itself."""
 
 from __future__ import annotations
 

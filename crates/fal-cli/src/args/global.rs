@@ -248,7 +248,7 @@ impl GlobalArgs {
         self.use_colors != Some(false) && !self.no_color
     }
 
-    /// Whether warnings of ours end the command.
+    /// Whether our own warnings end the command.
     ///
     /// dbt lists the names of its own warnings in the options. Ours have no such name: they are
     /// errors if all warnings are.

@@ -10,11 +10,13 @@ mod state;
 
 use std::{io, path::Path};
 
-use fal_project::ModelFile;
 use fal_report::ReportError;
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{
+    Map, Value,
+    value::{RawValue, to_raw_value},
+};
 
 pub(crate) use self::{
     shown::{PythonNode, checksum, write_manifest},
@@ -33,9 +35,9 @@ type Node = Map<String, Value>;
 /// A model whose node is that of its stub.
 pub(crate) struct ScriptModel {
     pub(crate) unique_id: String,
+    pub(crate) name: String,
     /// Below its package.
     pub(crate) path: String,
-    pub(crate) model: ModelFile,
     /// As it was when the project was read; `None` if the file cannot be read, which is reported when
     /// the model runs.
     pub(crate) code: Option<String>,
@@ -65,11 +67,38 @@ fn invalid(path: &Path, source: serde_json::Error) -> ReportError {
     ReportError::Invalid { path, source }
 }
 
-/// Reads a part of a manifest, which may be missing.
-fn part<T: DeserializeOwned + Default>(parts: &Texts, name: &str) -> serde_json::Result<T> {
-    parts
-        .get(name)
-        .map_or_else(|| Ok(T::default()), |text| serde_json::from_str(text.get()))
+/// A manifest, taken apart as far as its nodes.
+#[derive(Clone)]
+struct Manifest {
+    parts: Texts,
+    nodes: Texts,
+}
+
+impl Manifest {
+    fn parse(bytes: &[u8]) -> serde_json::Result<Self> {
+        let mut manifest = Self {
+            parts: serde_json::from_slice(bytes)?,
+            nodes: Texts::new(),
+        };
+        manifest.nodes = manifest.part("nodes")?;
+        Ok(manifest)
+    }
+
+    /// Reads a part, which may be missing.
+    fn part<T: DeserializeOwned + Default>(&self, name: &str) -> serde_json::Result<T> {
+        let text = self.parts.get(name);
+        text.map_or_else(|| Ok(T::default()), |text| serde_json::from_str(text.get()))
+    }
+
+    /// Writes it as JSON, with its nodes as they are now.
+    fn to_vec(&self) -> serde_json::Result<Vec<u8>> {
+        let nodes = to_raw_value(&self.nodes)?;
+        let parts = self.parts.iter().map(|(name, text)| {
+            let is_nodes = name == "nodes";
+            (name, if is_nodes { &nodes } else { text })
+        });
+        serde_json::to_vec(&parts.collect::<IndexMap<_, _>>())
+    }
 }
 
 /// Returns whether a node is shown as Python, which a stub's never is.

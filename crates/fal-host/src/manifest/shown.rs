@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::{Value, json, value::to_raw_value};
 use sha2::{Digest, Sha256};
 
-use super::{FILE, Node, Texts, invalid, is_python, part, read, write};
+use super::{FILE, Manifest, Node, invalid, is_python, read, write};
 
 /// dbt's own artifact, below the target folder.
 const OF_DBT: &str = "fal/dbt/manifest.json";
@@ -41,18 +41,20 @@ pub(crate) fn write_manifest(target: &Path, models: &[PythonNode]) -> Result<(),
     let Some(found) = read(&of_target)? else {
         return Ok(());
     };
-    let is_dbts = !is_ours(&found, models).map_err(|source| invalid(&of_target, source))?;
-    let own = match is_dbts {
-        true => found.clone(),
+    let parse =
+        |bytes: &[u8], path: &Path| Manifest::parse(bytes).map_err(|source| invalid(path, source));
+    let manifest = parse(&found, &of_target)?;
+    let is_ours = is_ours(&manifest, models).map_err(|source| invalid(&of_target, source))?;
+    let kept = read(&of_dbt)?;
+    let own = match (is_ours, &kept) {
+        (false, _) => manifest,
         // Nothing was parsed since ours was written, but the code may have changed.
-        false => match read(&of_dbt)? {
-            Some(own) => own,
-            None => return Ok(()),
-        },
+        (true, Some(kept)) => parse(kept, &of_dbt)?,
+        (true, None) => return Ok(()),
     };
-    let ours = with_models(&own, models).map_err(|source| invalid(&of_dbt, source))?;
-    if is_dbts && read(&of_dbt)?.as_ref() != Some(&own) {
-        write(target, OF_DBT, &own)?;
+    let ours = with_models(own, models).map_err(|source| invalid(&of_dbt, source))?;
+    if !is_ours && kept.as_ref() != Some(&found) {
+        write(target, OF_DBT, &found)?;
     }
     if ours == found {
         return Ok(());
@@ -61,26 +63,22 @@ pub(crate) fn write_manifest(target: &Path, models: &[PythonNode]) -> Result<(),
 }
 
 /// Returns whether some of the models are in a manifest as what they are.
-fn is_ours(manifest: &[u8], models: &[PythonNode]) -> serde_json::Result<bool> {
-    let parts: Texts = serde_json::from_slice(manifest)?;
-    let nodes: Texts = part(&parts, "nodes")?;
+fn is_ours(manifest: &Manifest, models: &[PythonNode]) -> serde_json::Result<bool> {
     let mut found = models
         .iter()
-        .filter_map(|model| nodes.get(&model.unique_id));
+        .filter_map(|model| manifest.nodes.get(&model.unique_id));
     found.try_fold(false, |is_ours, node| {
         Ok(is_ours || is_python(&serde_json::from_str(node.get())?))
     })
 }
 
 /// Returns dbt's manifest with these models.
-fn with_models(manifest: &[u8], models: &[PythonNode]) -> serde_json::Result<Vec<u8>> {
-    let mut parts: Texts = serde_json::from_slice(manifest)?;
-    let mut nodes: Texts = part(&parts, "nodes")?;
-    let mut parents: IndexMap<String, Vec<String>> = part(&parts, "parent_map")?;
-    let mut children: IndexMap<String, Vec<String>> = part(&parts, "child_map")?;
+fn with_models(mut manifest: Manifest, models: &[PythonNode]) -> serde_json::Result<Vec<u8>> {
+    let mut parents: IndexMap<String, Vec<String>> = manifest.part("parent_map")?;
+    let mut children: IndexMap<String, Vec<String>> = manifest.part("child_map")?;
     for model in models {
         // A model that is switched off is no node.
-        let Some(text) = nodes.get_mut(&model.unique_id) else {
+        let Some(text) = manifest.nodes.get_mut(&model.unique_id) else {
             continue;
         };
         let mut node: Node = serde_json::from_str(text.get())?;
@@ -91,14 +89,13 @@ fn with_models(manifest: &[u8], models: &[PythonNode]) -> serde_json::Result<Vec
         }
         *text = to_raw_value(&node)?;
     }
-    parts.insert("nodes".to_owned(), to_raw_value(&nodes)?);
     // An engine may write a manifest without these.
     for (name, map) in [("parent_map", parents), ("child_map", children)] {
-        if parts.contains_key(name) {
-            parts.insert(name.to_owned(), to_raw_value(&map)?);
+        if let Some(text) = manifest.parts.get_mut(name) {
+            *text = to_raw_value(&map)?;
         }
     }
-    serde_json::to_vec(&parts)
+    manifest.to_vec()
 }
 
 fn add(ids: &mut Vec<String>, id: &str) {

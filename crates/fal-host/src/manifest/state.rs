@@ -15,7 +15,7 @@ use fal_project::{DbtProject, ModelFile};
 use fal_report::ReportError;
 use serde_json::{Value, value::to_raw_value};
 
-use super::{FILE, Node, ScriptModel, Texts, invalid, is_python, part, read, write};
+use super::{FILE, Manifest, Node, ScriptModel, invalid, is_python, read, write};
 
 /// The flag, which has its value as the next word.
 const FLAG: &str = "--state";
@@ -28,9 +28,9 @@ const OTHERS: [&str; 2] = ["run_results.json", "sources.json"];
 pub(crate) struct EarlierState {
     folder: PathBuf,
     copy: PathBuf,
-    manifest: Texts,
-    /// The nodes that it has, by unique id: `None` for those in SQL.
-    nodes: HashMap<String, Option<Node>>,
+    manifest: Manifest,
+    /// Its nodes in Python, by unique id.
+    python: HashMap<String, Node>,
 }
 
 /// What the earlier state says of the code of scripts.
@@ -61,21 +61,21 @@ impl EarlierState {
             return Ok(None);
         };
         let parsed = || -> serde_json::Result<_> {
-            let manifest: Texts = serde_json::from_slice(&bytes)?;
-            let nodes: Texts = part(&manifest, "nodes")?;
-            let nodes = nodes.into_iter().map(|(unique_id, text)| {
-                // Most nodes are SQL: they need no look at their parts.
-                let mentions = text.get().contains("\"python\"");
-                let node: Option<Node> = mentions
-                    .then(|| serde_json::from_str(text.get()))
-                    .transpose()?;
-                Ok((unique_id, node.filter(is_python)))
-            });
-            let nodes = nodes.collect::<serde_json::Result<HashMap<_, _>>>()?;
-            Ok((manifest, nodes))
+            let manifest = Manifest::parse(&bytes)?;
+            // Most nodes are SQL: they need no look at their parts.
+            let nodes = manifest.nodes.iter();
+            let nodes = nodes.filter(|(_, text)| text.get().contains("\"python\""));
+            let mut python = HashMap::new();
+            for (unique_id, text) in nodes {
+                let node: Node = serde_json::from_str(text.get())?;
+                if is_python(&node) {
+                    python.insert(unique_id.clone(), node);
+                }
+            }
+            Ok((manifest, python))
         };
-        let (manifest, nodes) = parsed().map_err(|source| invalid(&file, source))?;
-        if nodes.values().any(Option::is_some) {
+        let (manifest, python) = parsed().map_err(|source| invalid(&file, source))?;
+        if !python.is_empty() {
             let copy = copy.display().to_string();
             match rest.first_mut().filter(|_| flag == FLAG) {
                 Some(word) => *word = copy,
@@ -86,7 +86,7 @@ impl EarlierState {
             folder,
             copy,
             manifest,
-            nodes,
+            python,
         }))
     }
 
@@ -96,30 +96,21 @@ impl EarlierState {
         project: &DbtProject,
         models: &[ModelFile],
     ) -> Result<(), ReportError> {
-        if self.nodes.values().all(Option::is_none) {
+        if self.python.is_empty() {
             return Ok(());
         }
-        let file = self.copy.join(FILE);
-        let mut nodes: Texts =
-            part(&self.manifest, "nodes").map_err(|cause| invalid(&file, cause))?;
-        let python = self.nodes.iter();
-        for (unique_id, node) in python.filter_map(|(id, node)| Some((id, node.as_ref()?))) {
-            let Some(stub) = stub_of(project, models, node) else {
-                continue;
-            };
-            let text = to_raw_value(&stub).map_err(|cause| invalid(&file, cause))?;
-            nodes.insert(unique_id.clone(), text);
-        }
         let mut manifest = self.manifest.clone();
-        let encoded = to_raw_value(&nodes).and_then(|nodes| {
-            manifest.insert("nodes".to_owned(), nodes);
-            serde_json::to_vec(&manifest)
-        });
-        write(
-            &self.copy,
-            FILE,
-            &encoded.map_err(|cause| invalid(&file, cause))?,
-        )?;
+        let mut encode = || {
+            for (unique_id, node) in &self.python {
+                if let Some(stub) = stub_of(project, models, node) {
+                    let text = to_raw_value(&stub)?;
+                    manifest.nodes.insert(unique_id.clone(), text);
+                }
+            }
+            manifest.to_vec()
+        };
+        let encoded = encode().map_err(|cause| invalid(&self.copy.join(FILE), cause))?;
+        write(&self.copy, FILE, &encoded)?;
         for name in OTHERS {
             let path = self.copy.join(name);
             let copied =
@@ -142,15 +133,16 @@ impl EarlierState {
     pub(crate) fn compare(&self, scripts: &[ScriptModel]) -> Compared {
         let mut compared = Compared::default();
         for script in scripts {
-            match (self.nodes.get(&script.unique_id), &script.code) {
-                (None, _) | (_, None) => {}
-                (Some(None), _) => compared.unknown.push(script.model.name.clone()),
-                (Some(Some(node)), Some(code)) => {
-                    let before = node.get("raw_code").and_then(Value::as_str);
-                    if before.map(plain) != Some(plain(code)) {
-                        compared.changed.insert(script.unique_id.clone());
-                    }
+            let Some(code) = &script.code else {
+                continue;
+            };
+            if let Some(node) = self.python.get(&script.unique_id) {
+                let before = node.get("raw_code").and_then(Value::as_str);
+                if before.map(plain) != Some(plain(code)) {
+                    compared.changed.insert(script.unique_id.clone());
                 }
+            } else if self.manifest.nodes.contains_key(&script.unique_id) {
+                compared.unknown.push(script.name.clone());
             }
         }
         compared

@@ -196,8 +196,8 @@ fn scripts(
         }
         Some(ScriptModel {
             unique_id: node.unique_id.clone(),
+            name: model.name.clone(),
             path: model.path.strip_prefix(package)?.to_owned(),
-            model: (*model).clone(),
             code,
         })
     });

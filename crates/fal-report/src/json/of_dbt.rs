@@ -12,7 +12,7 @@ use crate::event::{EventKind, RunInfo, Summary};
 use crate::node::{NodeInfo, NodeKind};
 use crate::terminal::{
     ending::{Ending, lasted},
-    line::count,
+    line::{count, counts},
 };
 use crate::theme::Theme;
 
@@ -125,7 +125,7 @@ impl Seen {
             "materialized": text(&node.materialized), "meta": {}, "node_checksum": text(&node.checksum),
             "node_finished_at": if has_ended { local(at) } else { String::new() },
             "node_name": node.name,
-            "node_path": text(node.node_path.as_ref().map_or(&node.path, |_| &node.node_path)),
+            "node_path": node.node_path.as_ref().or(node.path.as_ref()).map_or("", String::as_str),
             "node_relation": {
                 "alias": text(&node.alias), "database": text(&node.database),
                 "relation_name": text(&node.relation_name), "schema": text(&node.schema),
@@ -194,9 +194,7 @@ fn version(info: &RunInfo) -> Line {
 }
 
 fn started(info: &RunInfo) -> Vec<Line> {
-    let found = info.found.iter();
-    let found: Vec<_> = found.map(|(kind, number)| count(*number, kind)).collect();
-    let stat_line = found.join(", ");
+    let stat_line = counts(&info.found);
     let (threads, target) = (info.threads, &info.target_name);
     let adapter = format!("={}", info.adapter_version);
     vec![

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fal_plugin::payload::{NodeResult, NodeStatus};
 
-use super::line::count;
+use super::line::{count, counts};
 use super::{IN_RESULTS, LONGEST_MESSAGE, clean_lines};
 use crate::event::{SkipCause, Summary};
 use crate::json::status_word;
@@ -80,12 +80,10 @@ impl Ending {
 
     /// Returns what ran: `2 data tests, 1 python model`.
     pub(crate) fn kinds(&self) -> String {
-        let kinds = self.kinds.iter();
-        let kinds: Vec<_> = kinds.map(|(kind, number)| count(*number, kind)).collect();
-        if kinds.is_empty() {
+        if self.kinds.is_empty() {
             return "nothing".to_owned();
         }
-        kinds.join(", ")
+        counts(&self.kinds)
     }
 
     /// Returns dbt's line on how much ran.

@@ -1,5 +1,7 @@
 //! The lines about single nodes, as dbt writes them.
 
+use std::collections::BTreeMap;
+
 use fal_plugin::payload::{NodeResult, NodeStatus};
 use unicode_width::UnicodeWidthStr as _;
 
@@ -166,6 +168,13 @@ fn achievement(node: &NodeInfo, result: &NodeResult) -> String {
         _ if said.is_empty() => "OK".to_owned(),
         _ => said.to_owned(),
     }
+}
+
+/// Formats numbers of several kinds: `2 models, 1 seed`.
+pub(crate) fn counts(kinds: &BTreeMap<String, u64>) -> String {
+    let kinds = kinds.iter();
+    let kinds: Vec<_> = kinds.map(|(kind, number)| count(*number, kind)).collect();
+    kinds.join(", ")
 }
 
 /// Formats a number of rows: `1 row`, `2 rows`.

@@ -24,7 +24,7 @@ use crate::theme::Theme;
 pub use bar::Bar;
 use clean::clean;
 use ending::Ending;
-use line::{Lines, count};
+use line::{Lines, count, counts};
 
 /// Maximum number of stubs listed without `--debug`.
 const STUBS_LISTED: usize = 20;
@@ -156,12 +156,7 @@ impl TerminalReporter {
         .collect::<Vec<_>>();
         self.say(at, &format!("Running with {}", versions.join(", ")));
         if !info.found.is_empty() {
-            let found = info
-                .found
-                .iter()
-                .map(|(kind, number)| count(*number, kind))
-                .collect::<Vec<_>>();
-            self.say(at, &format!("Found {}", found.join(", ")));
+            self.say(at, &format!("Found {}", counts(&info.found)));
         }
         let threads = count(u64::from(info.threads), "thread");
         self.say(

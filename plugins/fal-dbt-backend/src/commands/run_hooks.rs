@@ -148,7 +148,7 @@ impl RunHooks {
         self.left.lock().end = false;
     }
 
-    /// Returns the hooks of on-run-start, for a call of their own.
+    /// Returns the hooks of on-run-start, for a separate call.
     pub(super) fn start(&self) -> Kinds {
         self.of_call(false)
     }

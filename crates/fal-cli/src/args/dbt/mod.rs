@@ -1,4 +1,4 @@
-//! Flags of dbt: those that commands of ours do not read are made from one table, and all reach dbt as
+//! Flags of dbt: those that our commands do not read are made from one table, and all reach dbt as
 //! words of its command line.
 //!
 //! The table is compared with the command lines of the dbt-core versions that are supported.
@@ -17,7 +17,7 @@ use super::global::absolute;
 /// The heading of the table's flags in the help.
 pub(super) const HEADING: &str = "dbt";
 
-/// Flags that commands of ours read, and that dbt gets too.
+/// Flags that our commands read, and that dbt gets too.
 const FOR_BOTH: &[&str] = &["warn_error", "warn_error_options", "printer_width"];
 
 /// Flags that dbt does not know.
@@ -101,7 +101,7 @@ fn args(flag: &Flag) -> Vec<Arg> {
     vec![arg.overrides_with(format!("no_{id}")), no]
 }
 
-/// Returns what dbt gets of a command line that a command of ours reads: flags that dbt alone knows.
+/// Returns what dbt gets of a command line that one of our commands reads: flags that dbt alone knows.
 pub(super) fn words(command: &Command, matches: &ArgMatches) -> Vec<String> {
     given(command, matches)
         .filter(|arg| is_of_dbt(arg) || FOR_BOTH.contains(&arg.get_id().as_str()))

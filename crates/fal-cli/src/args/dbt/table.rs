@@ -1,4 +1,4 @@
-//! The flags of dbt that no command of ours reads itself, and what becomes of each.
+//! The flags of dbt that none of our commands reads itself, and what becomes of each.
 
 use Takes::{Nothing, One, Path, Several};
 
@@ -185,7 +185,7 @@ pub(super) const FLAGS: &[Flag] = &[
     switch("hints-enabled", COMMANDS, "Show hints"),
     switch("upload-to-artifacts-ingest-api", COMMANDS, "Upload artifacts to dbt's service"),
     switch("snowflake-projects-otel", COMMANDS, "Telemetry of Snowflake projects"),
-    // Selection and state, where no command of ours reads them.
+    // Selection and state, where none of our commands reads them.
     flag("select -s -m models model", Several, SELECTING, "Nodes to select"),
     flag("exclude", Several, SELECTING, "Nodes to exclude"),
     flag("selector", One, SELECTING, "A selector of selectors.yml"),

@@ -66,9 +66,9 @@ impl Fixture {
         let model = self.model();
         let script = ScriptModel {
             unique_id: "model.shop.score".to_owned(),
+            name: model.name.clone(),
             path: model.path.clone(),
             code: Some(model.code().unwrap().into_owned()),
-            model,
         };
         self.read().0.unwrap().compare(&[script])
     }
