@@ -78,11 +78,11 @@ def main() -> None:
         for version in ([] if args.table else args.dbt or [*VERSIONS, *DBT_2])
         if environments[version].make() and not environments[version].test(parts, args.all)
     ]
-    known = [
-        results for version in [*VERSIONS, *DBT_2] if (results := environments[version].results())
-    ]
-    PAGE.write_text(replaced(PAGE.read_text("utf-8"), f"{render(known)}\n{ran()}"), "utf-8")
-    sys.stdout.write(render(known))
+    known = {version: environments[version].results() for version in [*VERSIONS, *DBT_2]}
+    page = PAGE.read_text("utf-8")
+    table = render(known, page)
+    PAGE.write_text(replaced(page, f"{table}\n{ran()}"), "utf-8")
+    sys.stdout.write(table)
     if failed:
         raise SystemExit(f"error: tests failed with dbt {', '.join(failed)}")
 
@@ -297,17 +297,27 @@ def shown(counts: Counts | None) -> str:
     return ", ".join([f"{counts['passed']} passed", *some])
 
 
-def render(known: list[Results]) -> str:
-    """Renders the results of each version as a Markdown table."""
+def render(known: dict[str, Results], page: str) -> str:
+    """Renders the results of each version as a Markdown table. A version without results keeps its
+    line of the page: each run of the command is of some versions only."""
     table = (
         "| dbt-core | dbt-duckdb | dbt-postgres | dbt-adapters | DuckDB | Python"
         " | Python tests | End-to-end tests |\n|---|---|---|---|---|---|---|---|\n"
     )
-    for one in known:
+    earlier = page.partition(BEGIN)[2].partition(END)[0].splitlines()
+    for version, one in known.items():
+        if not one:
+            table += "".join(f"{line}\n" for line in earlier if is_line_of(line, version))
+            continue
         versions = " | ".join(one["installed"].get(name, "?") for name in [*INSTALLED, "python"])
         every = " (all)" if one.get("all") else ""
         table += f"| {versions} | {shown(one.get('python'))} | {shown(one.get('e2e'))}{every} |\n"
     return table
+
+
+def is_line_of(line: str, version: str) -> bool:
+    installed = line.removeprefix("| ").partition(" ")[0]
+    return installed == version or is_minor(installed, version)
 
 
 def ran() -> str:

@@ -36,8 +36,12 @@ def test_a_line_says_what_was_installed_and_how_it_went():
     names = ["dbt-core", "dbt-duckdb", "dbt-postgres", "dbt-adapters", "duckdb", "python"]
     counts = {"passed": 4, "failed": 1, "skipped": 9}
     installed = dict(zip(names, versions))
-    table = render([{"installed": installed, "all": False, "python": counts, "e2e": counts}])
-    assert table.splitlines()[-1] == (
+    earlier = ["| 1.8.9 | old |", "| 1.10.1 | old |", "| 2.0.0rc1 (Fusion) | old |"]
+    page = "\n".join([BEGIN.strip(), *earlier, END.strip(), "| 1.1.1 | elsewhere |"])
+    results = {"installed": installed, "all": False, "python": counts, "e2e": counts}
+    known = {"1.1": {}, "1.8": results, "1.10": {}, "2.0.0rc1": {}}
+    assert render(known, page).splitlines()[2:] == [
         "| 1.8.10 | 1.11.1 | 1.9.1 | 1.16.3 | 2.0.0 | 3.11.7"
-        " | 4 passed, 1 failed, 9 skipped | 4 passed, 1 failed, 9 skipped |"
-    )
+        " | 4 passed, 1 failed, 9 skipped | 4 passed, 1 failed, 9 skipped |",
+        *earlier[1:],
+    ]

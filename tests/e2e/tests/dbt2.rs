@@ -4,6 +4,7 @@ mod alike;
 mod macros;
 mod run_hooks;
 mod runs;
+mod selection;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 

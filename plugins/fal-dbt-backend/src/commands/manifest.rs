@@ -74,7 +74,6 @@ pub(crate) struct Manifest {
     saved_queries: Nodes,
     unit_tests: Nodes,
     functions: Nodes,
-    pub(crate) selectors: Option<Map<String, Value>>,
     disabled: Option<IndexMap<String, Vec<Node>>>,
 }
 
@@ -402,7 +401,7 @@ mod tests {
     fn odd_values_are_no_errors() {
         let manifest: Manifest = serde_json::from_value(serde_json::json!({
             "nodes": {"m": {"unique_id": "m", "tags": "one", "version": 2, "meta": null, "config": null, "fqn": null, "depends_on": {}}},
-            "disabled": null, "selectors": null, "new_in_dbt": {"x": 1},
+            "disabled": null, "new_in_dbt": {"x": 1},
         }))
         .unwrap();
         let node = manifest.node("m").unwrap().graph_node();

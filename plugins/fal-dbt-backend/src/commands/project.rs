@@ -109,7 +109,7 @@ impl Project {
             target_path: settings.target_path.clone(),
             invocation_id: text("invocation_id"),
             run_results_metadata: self.run_results_metadata(),
-            selectors: manifest.selectors.clone().unwrap_or_default(),
+            selectors: settings.selectors.clone(),
             disabled: manifest.disabled(&settings.packages()),
             ..info
         };

@@ -30,6 +30,10 @@ pub(crate) struct Settings {
     pub(crate) target_path: String,
     /// `--vars`.
     pub(crate) vars: Map<String, Value>,
+    /// Those of selectors.yml, by name, as the file has them: in its manifest, dbt 2 leaves out which
+    /// key a method means, and how far tests are selected with their models.
+    #[serde(skip)]
+    pub(crate) selectors: Map<String, Value>,
 }
 
 impl Settings {
@@ -101,6 +105,7 @@ impl Settings {
             output,
             target_path: absolute(&root.join(target_path)),
             vars: request.vars.clone(),
+            selectors: jinja.selectors(&root.join("selectors.yml"))?,
         })
     }
 
@@ -219,6 +224,22 @@ impl Jinja {
                 format!("{}: {cause} (in `{text}`)", file.display()),
             )
         })
+    }
+
+    /// Reads a project's selectors.yml, if it has one.
+    fn selectors(&self, file: &Path) -> Result<Map<String, Value>, PluginError> {
+        if !file.is_file() {
+            return Ok(Map::new());
+        }
+        let mut content = load(file, "dbt::project")?;
+        let mut all = content.remove("selectors").unwrap_or_default();
+        self.render_all(&mut all, file)?;
+        let entries = all.as_array().into_iter().flatten();
+        let named = entries.filter_map(|entry| {
+            let name = entry.get("name")?.as_str()?;
+            Some((name.to_owned(), entry.clone()))
+        });
+        Ok(named.collect())
     }
 
     fn render_all(&self, value: &mut Value, file: &Path) -> Result<(), PluginError> {
@@ -341,6 +362,31 @@ shop:
         assert_eq!(settings.packages(), "pkgs");
         assert_eq!(settings.target_path, format!("{}/t", settings.project_root));
         assert_eq!(read(json!({ "threads": 7 })).unwrap().threads(), 7);
+    }
+
+    #[test]
+    fn selectors_keep_what_their_file_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("selectors.yml");
+        let jinja = Jinja::new(Map::from_iter([("layer".to_owned(), "core".into())]));
+        assert!(jinja.selectors(&file).unwrap().is_empty());
+        let text = "
+selectors:
+- {name: tables, default: true, definition: {method: config.materialized, value: table}}
+- {name: layer, definition: \"tag:{{ var('layer') }}\"}
+";
+        fs::write(&file, text).unwrap();
+        let found = jinja.selectors(&file).unwrap();
+        assert_eq!(found["tables"]["default"], true);
+        assert_eq!(
+            found["tables"]["definition"]["method"],
+            "config.materialized"
+        );
+        assert_eq!(found["layer"]["definition"], "tag:core");
+        fs::write(&file, "selectors: [").unwrap();
+        let error = jinja.selectors(&file).unwrap_err();
+        assert_eq!(error.code, "dbt::project");
+        assert!(error.message.contains("selectors.yml: "));
     }
 
     #[test]

@@ -203,8 +203,8 @@ const NO_ROWS: &str = "dbt 2 lists no hooks";
 const ALL: &str = "*";
 
 /// Runs a case in a copy of its project. Returns the copy, with the exit code and the results of
-/// each command.
-fn run(case: &Case, (engine, warehouse): Place) -> (Project, BTreeSet<String>) {
+/// each command, and what the commands printed.
+fn run(case: &Case, (engine, warehouse): Place) -> (Project, BTreeSet<String>, String) {
     let mut project = Project::copy_of_folder(Path::new(case.folder));
     if warehouse == Postgres {
         project = project.on_postgres();
@@ -218,11 +218,12 @@ fn run(case: &Case, (engine, warehouse): Place) -> (Project, BTreeSet<String>) {
             project.write(file, content.replace(text, other));
         }
     }
-    let mut lines = BTreeSet::new();
+    let (mut lines, mut printed) = (BTreeSet::new(), String::new());
     for (number, (args, _)) in case.runs.iter().enumerate() {
         let _ = fs::remove_file(project.path("target/run_results.json"));
         let ended = project.finish(engine.host(&project, args));
         lines.insert(format!("{number}: exit code {}", ended.code()));
+        printed.push_str(&format!("{number}: {ended}\n"));
         assert!(
             project.has("target/run_results.json"),
             "{engine:?}: {ended}"
@@ -235,7 +236,7 @@ fn run(case: &Case, (engine, warehouse): Place) -> (Project, BTreeSet<String>) {
         );
     }
     project.nothing_is_left();
-    (project, lines)
+    (project, lines, printed)
 }
 
 /// Runs a case in each place, and fails for each difference from the first that is not among the
@@ -243,7 +244,7 @@ fn run(case: &Case, (engine, warehouse): Place) -> (Project, BTreeSet<String>) {
 #[track_caller]
 fn assert_alike(case: &Case, places: &[Place]) {
     let (first, others) = places.split_first().expect("places to compare");
-    let (first, expected) = run(case, *first);
+    let (first, expected, _) = run(case, *first);
     for (number, (args, code)) in case.runs.iter().enumerate() {
         let line = format!("{number}: exit code {code}");
         assert!(expected.contains(&line), "{args}: {expected:?}");
@@ -260,7 +261,7 @@ fn assert_alike(case: &Case, places: &[Place]) {
         if limits().any(|limit| limit.2 == ALL) {
             continue;
         }
-        let (project, lines) = run(case, place);
+        let (project, lines, printed) = run(case, place);
         let mut found: BTreeSet<String> = expected
             .symmetric_difference(&lines)
             .map(|line| {
@@ -276,6 +277,9 @@ fn assert_alike(case: &Case, places: &[Place]) {
                 .map(|(table, rows)| format!("{table}: {rows}")),
         );
         let known: BTreeSet<String> = limits().map(|limit| limit.2.to_owned()).collect();
+        if found != known {
+            wrong.push_str(&printed);
+        }
         for line in found.difference(&known) {
             wrong.push_str(&format!("{place:?} differs: {line}\n"));
         }

@@ -243,7 +243,7 @@ fn doctor_names_the_engine_and_both_duckdbs() {
     run(&project, "run").expect(0);
     run(&project, "doctor")
         .expect(0)
-        .says("by its commands: dbt 2.0.0a4 is installed for")
+        .says("by its commands: dbt 2.0.0")
         .says("DuckDB 1.5.3 in dbt, DuckDB 1.5.");
     project
         .finish(Inside.host(&project, "doctor"))
