@@ -89,6 +89,8 @@ impl Line {
                 | Command::Env(_)
                 | Command::Doctor
                 | Command::Setup(_)
+                | Command::Completions { .. }
+                | Command::ManPages { .. }
         );
         if self.is_of_dbt && is_ours {
             return Err(CliError::Usage {

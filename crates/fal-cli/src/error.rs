@@ -90,6 +90,15 @@ impl From<PluginChoiceError> for CliError {
     }
 }
 
+impl From<fal_scaffold::ScaffoldError> for CliError {
+    fn from(error: fal_scaffold::ScaffoldError) -> Self {
+        Self::Usage {
+            message: error.to_string(),
+            help: error.help(),
+        }
+    }
+}
+
 impl From<fal_project::ProjectError> for CliError {
     fn from(error: fal_project::ProjectError) -> Self {
         HostError::from(error).into()

@@ -1,10 +1,10 @@
-//! Errors of `plugin new`.
+//! Errors of `plugin new` and `init --example`.
 
 use std::{io, path::PathBuf};
 
 use fal_plugin::manifest::Stage;
 
-/// Why a plugin could not be created.
+/// Why a plugin or a project could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum ScaffoldError {
     /// The name is not valid for a crate or a plugin.
@@ -14,6 +14,14 @@ pub enum ScaffoldError {
         name: String,
         /// Why it is not valid.
         why: &'static str,
+    },
+    /// The name is not valid for a dbt project.
+    #[error(
+        "`{name}` cannot be the name of a dbt project: only letters of ASCII, digits and `_` can be in it, and no digit can be the first"
+    )]
+    ProjectName {
+        /// The value as the user gave it.
+        name: String,
     },
     /// There is no template for this stage in this language.
     #[error("`plugin new` has no template of a {stage} in {language}")]
@@ -31,8 +39,8 @@ pub enum ScaffoldError {
         /// The first missing file.
         missing: String,
     },
-    /// The plugin's folder already exists.
-    #[error("{} already exists, and `plugin new` overwrites nothing", path.display())]
+    /// The folder already exists.
+    #[error("{} already exists, and nothing is overwritten", path.display())]
     Exists {
         /// The folder.
         path: PathBuf,
@@ -52,6 +60,7 @@ impl ScaffoldError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Name { .. } => Some("take small letters, digits and `-`, as `acme-stubs`".to_owned()),
+            Self::ProjectName { .. } => Some("take a name as `fal_example`".to_owned()),
             Self::NoTemplate { stage, .. } => Some(format!(
                 "leave out `--language`: the template in Rust shows all that a {stage} needs; any other language can \
                  fill the stage too, see docs/plugins/processes.md"
@@ -61,7 +70,7 @@ impl ScaffoldError {
                  installation, or `crates` of a checkout"
                     .to_owned(),
             ),
-            Self::Exists { .. } => Some("take another name, or another folder with `--dir`".to_owned()),
+            Self::Exists { .. } => Some("take another name".to_owned()),
             Self::Write { .. } => None,
         }
     }

@@ -1,4 +1,4 @@
-//! Creates plugins for `fal-host plugin new`. A new plugin is outside of any workspace. It builds,
+//! Creates plugins for `fal-host plugin new`, and the project of `fal-host init --example`. A new plugin is outside of any workspace. It builds,
 //! passes the contract of its stage and runs an example project right away.
 //!
 //! `templates` has one folder of code per stage, and the files that all plugins share. The code is
@@ -9,6 +9,7 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 mod error;
+mod example;
 mod interface;
 mod name;
 mod scaffold;
@@ -16,6 +17,7 @@ mod template;
 mod write;
 
 pub use error::ScaffoldError;
+pub use example::write_example;
 pub use interface::Interface;
 pub use name::PluginName;
 pub use scaffold::{Language, Scaffold};

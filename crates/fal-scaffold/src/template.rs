@@ -25,6 +25,8 @@ macro_rules! files {
     };
 }
 
+pub(crate) use files;
+
 const COMMON: &[File] = files!(
     "common": ".gitignore", "example/dbt_project.yml", "example/profiles.yml",
     "example/models/orders.sql",

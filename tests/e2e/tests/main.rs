@@ -23,6 +23,7 @@ mod hooks;
 mod hooks_command;
 mod hostile;
 mod hostile_libraries;
+mod init;
 mod interrupted;
 mod jupyter;
 mod killed;

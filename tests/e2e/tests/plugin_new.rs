@@ -11,8 +11,8 @@ fn nothing_is_overwritten() {
     let ended = project.run_host("plugin new acme-stubs --stage stub-writer");
     ended.expect(2);
     insta::assert_snapshot!(redact(&ended.stderr, &project), @r"
-    error: acme-stubs already exists, and `plugin new` overwrites nothing
-    help: take another name, or another folder with `--dir`
+    error: acme-stubs already exists, and nothing is overwritten
+    help: take another name
     ");
     assert_eq!(project.tree(), before);
     project

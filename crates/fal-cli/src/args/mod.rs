@@ -201,6 +201,24 @@ pub(crate) enum Command {
         after_help = "Examples:\n  fal-host setup\n  fal-host setup --adapter postgres\n  fal-host setup --requirements requirements.txt"
     )]
     Setup(SetupArgs),
+    /// Print the completions of commands and flags for a shell
+    #[command(
+        after_help = "Examples:\n  fal-host completions bash > ~/.local/share/bash-completion/completions/fal-host\n  \
+        fal-host completions fish > ~/.config/fish/completions/fal-host.fish\n  \
+        fal-host completions zsh > ~/.zfunc/_fal-host   with `fpath+=~/.zfunc` before compinit"
+    )]
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages, one for each command, into a folder
+    #[command(after_help = "Example:\n  fal-host man-pages ~/.local/share/man/man1")]
+    ManPages {
+        /// The folder, which is created if it is missing
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
 }
 
 /// Commands that dbt itself runs.
@@ -242,10 +260,17 @@ pub(crate) enum DbtCommand {
     /// Show dbt's versions, and test the connection; `doctor` says more of fal-host
     Debug,
     /// Create a dbt project
+    #[command(
+        after_help = "Examples:\n  fal-host init shop              a project, with dbt's questions\n  \
+        fal-host init --example         a project on DuckDB that runs: SQL, a Python file and a notebook"
+    )]
     Init {
         /// Name of the project
         #[arg(value_name = "NAME")]
         project_name: Option<String>,
+        /// A small project on DuckDB that runs: SQL, a Python file and a notebook; asks nothing
+        #[arg(long)]
+        example: bool,
     },
 }
 

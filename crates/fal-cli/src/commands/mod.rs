@@ -6,6 +6,8 @@ mod doctor;
 mod env;
 mod generate;
 mod graph;
+mod init;
+mod install;
 mod plugin;
 mod run;
 mod setup;
@@ -13,7 +15,7 @@ mod setup;
 use std::{panic::AssertUnwindSafe, process::ExitCode};
 
 use crate::{
-    args::{Cli, Command, FlowCommand, GlobalArgs, LogFormat},
+    args::{Cli, Command, DbtCommand, FlowCommand, GlobalArgs, LogFormat},
     context::Context,
     drop_in::Line,
     error::CliError,
@@ -85,6 +87,10 @@ fn dispatch(context: &Context, command: &Command) -> Result<Ended, CliError> {
         Command::Seed(args) => run::run(context, args.verb()?),
         Command::Snapshot(args) => run::run(context, args.verb()?),
         Command::Retry(args) => run::retry(context, args),
+        Command::Dbt(DbtCommand::Init {
+            project_name,
+            example: true,
+        }) => init::example(context, project_name.as_deref()),
         Command::Dbt(_) => dbt::dbt(context),
         Command::Hooks(args) => run::hooks(context, args),
         Command::Generate(args) => generate::generate(context, args),
@@ -95,5 +101,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Ended, CliError> {
         Command::Env(command) => env::env(context, command),
         Command::Doctor => doctor::doctor(context),
         Command::Setup(args) => setup::setup(context, args),
+        Command::Completions { shell } => install::completions(context, *shell),
+        Command::ManPages { folder } => install::man_pages(context, folder),
     }
 }

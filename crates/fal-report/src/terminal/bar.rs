@@ -70,7 +70,7 @@ impl Bar {
     }
 
     fn hidden(theme: Theme, width: usize) -> Self {
-        let state = Arc::new(Mutex::new(State::default()));
+        let state = Arc::new(Mutex::new(State::new(Instant::now())));
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         let shown = state.clone();
         let picture = move |_: &ProgressState, writer: &mut dyn std::fmt::Write| {
@@ -122,8 +122,10 @@ impl Drop for Bar {
 }
 
 /// The content of the bar.
-#[derive(Default)]
 struct State {
+    /// What happens until the nodes are known.
+    step: Option<String>,
+    begun: Instant,
     total: u64,
     done: u64,
     failed: u64,
@@ -138,10 +140,40 @@ struct Running {
 }
 
 impl State {
+    fn new(begun: Instant) -> Self {
+        Self {
+            step: Some("Reading Python models".to_owned()),
+            begun,
+            total: 0,
+            done: 0,
+            failed: 0,
+            stopping: false,
+            running: Vec::new(),
+        }
+    }
+
     fn event(&mut self, event: &EventKind, now: Instant) {
         match event {
-            EventKind::RunStarted { info } => self.total = info.total,
+            EventKind::StubsWritten { .. } => self.step = Some("Starting dbt".to_owned()),
+            EventKind::Log {
+                name: Some(name),
+                message,
+                ..
+            } if name == "MainReportVersion" => {
+                // "Running with dbt=1.11.4".
+                let version = message.rsplit('=').next().unwrap_or_default();
+                let version = printable(version, false);
+                self.step = self
+                    .step
+                    .take()
+                    .map(|_| format!("dbt {version} reads the project"));
+            }
+            EventKind::RunStarted { info } => {
+                self.step = None;
+                self.total = info.total;
+            }
             EventKind::NodeStarted { total, node, .. } => {
+                self.step = None;
                 self.total = *total;
                 let (unique_id, name) = (node.unique_id.clone(), printable(&node.name, false));
                 self.running.push(Running {
@@ -175,6 +207,16 @@ impl State {
     }
 
     fn picture(&self, now: Instant, theme: Theme, width: usize) -> String {
+        if let Some(step) = &self.step {
+            let seconds = now.saturating_duration_since(self.begun).as_secs_f64();
+            let stopping = if self.stopping { ", stopping" } else { "" };
+            let text = format!("{step}{stopping}");
+            return format!(
+                "  {:>6} {}",
+                elapsed(seconds),
+                cut(&text, width.saturating_sub(10))
+            );
+        }
         let filled = usize::try_from(self.done * CELLS as u64 / self.total.max(1))
             .unwrap_or(CELLS)
             .min(CELLS);

@@ -23,6 +23,7 @@ const FOR_BOTH: &[&str] = &["warn_error", "warn_error_options", "printer_width"]
 /// Flags that dbt does not know.
 const OURS: &[&str] = &[
     "keyword",
+    "example",
     "python",
     "plugin",
     "trust_project_plugins",

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fal_scaffold::{Interface, Language, PluginName, Scaffold, ScaffoldError};
+use fal_scaffold::{Interface, Language, PluginName, Scaffold};
 
 use crate::{
     args::{LanguageArg, NewPluginArgs},
@@ -20,13 +20,13 @@ pub(super) fn new(context: &Context, args: &NewPluginArgs) -> Result<Ended, CliE
         LanguageArg::Rust => Language::Rust,
         LanguageArg::Python => Language::Python,
     };
-    let name = PluginName::new(&args.name).map_err(refused)?;
+    let name = PluginName::new(&args.name)?;
     let folder = args
         .dir
         .clone()
         .unwrap_or_else(|| PathBuf::from(name.as_str()));
     let interface = match &args.interface {
-        Some(named) => Interface::at(named).map_err(refused)?,
+        Some(named) => Interface::at(named)?,
         None => Interface::from_program(&env::current_exe()?),
     };
     let scaffold = Scaffold {
@@ -35,16 +35,9 @@ pub(super) fn new(context: &Context, args: &NewPluginArgs) -> Result<Ended, CliE
         language,
         interface,
     };
-    let files = scaffold.write(&folder).map_err(refused)?;
+    let files = scaffold.write(&folder)?;
     context.output.status(&summary(&scaffold, &folder, &files));
     Ok(Ended::Well)
-}
-
-fn refused(error: ScaffoldError) -> CliError {
-    CliError::Usage {
-        message: error.to_string(),
-        help: error.help(),
-    }
 }
 
 /// Says what was written, and what to do next.

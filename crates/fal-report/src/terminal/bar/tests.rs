@@ -43,9 +43,43 @@ fn options() -> TerminalOptions {
 }
 
 fn state(events: &[EventKind], now: Instant) -> State {
-    let mut state = State::default();
+    let mut state = State::new(now);
     events.iter().for_each(|event| state.event(event, now));
     state
+}
+
+#[test]
+fn until_the_nodes_are_known_it_says_what_happens() {
+    let start = Instant::now();
+    let stubs = EventKind::StubsWritten {
+        written: Vec::new(),
+        removed: Vec::new(),
+        unchanged: 2,
+        ignore_changed: false,
+    };
+    let version = EventKind::Log {
+        level: fal_plugin::payload::LogLevel::Debug,
+        name: Some("MainReportVersion".to_owned()),
+        unique_id: None,
+        message: "Running with dbt=1.11.4".to_owned(),
+    };
+    let info = RunInfo {
+        total: 4,
+        ..RunInfo::default()
+    };
+    let events = [stubs, version, EventKind::RunStarted { info }];
+    let pictures: Vec<_> = (0..=events.len())
+        .map(|known| {
+            let state = state(&events[..known], start);
+            state.picture(start + Duration::from_millis(1_240), Theme::PLAIN, 80)
+        })
+        .collect();
+    insta::assert_snapshot!(pictures.join("\n"), @"
+        1.2s Reading Python models
+        1.2s Starting dbt
+        1.2s dbt 1.11.4 reads the project
+    ──────────────────────── 0/4
+    ");
 }
 
 #[test]
