@@ -40,6 +40,12 @@ impl Mark {
         }
     }
 
+    /// Returns how the environment of a process that carries this mark, or one derived from it, has it:
+    /// `VARIABLE=value`.
+    pub fn assignment(&self) -> String {
+        format!("{}={}", self.variable, self.value)
+    }
+
     /// Kills all processes that carry this mark or one derived from it, and returns when there is none.
     pub fn sweep(&self) {
         sweep(self.variable, &self.value);

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    io::{self, PipeWriter},
+    io::{self, PipeWriter, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::Arc,
@@ -60,6 +60,9 @@ impl Process {
         if launch.dir.is_dir() {
             command.current_dir(launch.dir);
         }
+        // Before the command: this process may die as soon as there is one. A guard that cannot start is
+        // no reason to fail: without it, only a sudden death of this process leaves the command behind.
+        let guard = Guard::start(&launch.mark, launch.folder).ok();
         let watcher = Arc::new(Watcher {
             unique_id: launch.unique_id.to_owned(),
             events: launch.events,
@@ -70,9 +73,7 @@ impl Process {
             launch.mark,
             LAST_LINES,
             watcher,
-            // A guard that cannot start is no reason to fail: without it, only a sudden death of
-            // this process leaves the command behind.
-            |group| Guard::start(group, launch.folder).ok(),
+            |group| guard.map(|guard| guard.knowing(group)),
         );
         started
             .map(Self)
@@ -125,15 +126,25 @@ pub(crate) fn log(level: LogLevel, unique_id: &str, line: &str) -> Event {
     }
 }
 
-/// The guard's shell script. $1 is the process group; $2 is the folder, or empty.
+/// The guard's shell script. $1 is the mark as an environment has it; $2 is the folder, or empty. The
+/// process group is read, and missing if this process died between the command's start and the write.
 const SCRIPT: &str = r#"
-read -r end
-kill -s TERM -- "-$1"
-for round in 1 2 3 4 5 6 7 8 9 10; do
-    kill -s 0 -- "-$1" || break
+read -r group && read -r end
+if [ -n "$group" ]; then
+    kill -s TERM -- "-$group"
+    for round in 1 2 3 4 5 6 7 8 9 10; do
+        kill -s 0 -- "-$group" || break
+        sleep 0.1
+    done
+    kill -s KILL -- "-$group"
+fi
+for round in 1 2; do
+    for file in $(grep -Fls -- "$1" /proc/[0-9]*/environ); do
+        file=${file#/proc/}
+        kill -s KILL "${file%/environ}"
+    done
     sleep 0.1
 done
-kill -s KILL -- "-$1"
 [ -z "$2" ] || rm -rf -- "$2"
 "#;
 
@@ -144,15 +155,15 @@ kill -s KILL -- "-$1"
 /// its folder.
 struct Guard {
     shell: Child,
-    _lifeline: PipeWriter,
+    lifeline: PipeWriter,
 }
 
 impl Guard {
-    /// Starts the shell.
-    fn start(group: Pid, folder: Option<&Path>) -> io::Result<Self> {
+    /// Starts the shell, which finds what carries the mark.
+    fn start(mark: &Mark, folder: Option<&Path>) -> io::Result<Self> {
         let (reader, lifeline) = io::pipe()?;
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", SCRIPT, "sh", &group.as_raw_nonzero().to_string()]);
+        command.args(["-c", SCRIPT, "sh", &mark.assignment()]);
         command.arg(folder.map(Path::as_os_str).unwrap_or_default());
         command
             .current_dir("/")
@@ -163,10 +174,14 @@ impl Guard {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let shell = own_session(&mut command).spawn()?;
-        Ok(Self {
-            shell,
-            _lifeline: lifeline,
-        })
+        Ok(Self { shell, lifeline })
+    }
+
+    /// Tells the shell the command's process group, which it lets end in order.
+    fn knowing(mut self, group: Pid) -> Self {
+        // A shell that is gone cannot be told.
+        let _ = writeln!(self.lifeline, "{}", group.as_raw_nonzero());
+        self
     }
 }
 
@@ -201,4 +216,30 @@ fn not_started(words: &[String], program: &Path, cause: io::Error) -> StartError
         };
     }
     StartError::Spawn { command, cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem;
+
+    use super::*;
+
+    /// A process may die between the start of a command and the moment the guard knows its group.
+    #[test]
+    fn a_guard_that_knows_no_group_finds_the_command_by_its_mark() {
+        let mark = Mark::random(MARK).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("inner");
+        std::fs::create_dir(&inner).unwrap();
+        let mut guard = Guard::start(&mark, Some(&inner)).unwrap();
+        let assignment = mark.assignment();
+        let (variable, value) = assignment.split_once('=').unwrap();
+        let mut command = Command::new("sleep");
+        command.arg("1000").env(variable, value);
+        let mut command = own_session(&mut command).spawn().unwrap();
+        drop(mem::replace(&mut guard.lifeline, io::pipe().unwrap().1));
+        assert!(!command.wait().unwrap().success());
+        assert!(guard.shell.wait().unwrap().success());
+        assert!(!inner.exists());
+    }
 }
