@@ -23,7 +23,7 @@ use super::{
     calls::Calls,
     checks,
     manifest::Manifest,
-    parsed::Parsed,
+    parsed::{keep_manifest, Parsed},
     project::{is_dbt_2, Project},
     run_results::RunResults,
     schedule::{Caller, Schedule},
@@ -95,23 +95,26 @@ impl Engine for CommandEngine {
             let parsed = parsed.as_ref()?;
             let version = parsed.current()?;
             // A call that died may have left half a manifest.
-            let path = parsed.manifest().to_owned();
-            Some((version, Manifest::open(&path).ok()?, path))
+            let kept = settings.as_ref().ok()?.kept_manifest();
+            Some((version, Manifest::open(&kept).ok()?))
         };
-        let (adapter_version, manifest, path) = match cached() {
+        let (adapter_version, manifest) = match cached() {
             Some(known) => known,
             None => {
                 // dbt's own words on wrong settings come first.
                 let version = inner.parse()?;
                 let settings = settings.as_ref();
-                let path = settings
-                    .map_err(|error| AskError::Answered(error.clone()))?
-                    .manifest();
-                let manifest = Manifest::open(&path).map_err(|error| {
+                let settings = settings.map_err(|error| AskError::Answered(error.clone()))?;
+                let failed = |error: &dyn std::error::Error| {
                     AskError::Answered(PluginError::new("dbt::manifest", error.to_string()))
-                })?;
-                parsed.iter().for_each(|parsed| parsed.keep(&version));
-                (version, manifest, path)
+                };
+                let (of_dbt, kept) = (settings.manifest(), settings.kept_manifest());
+                let manifest = Manifest::open(&of_dbt).map_err(|error| failed(&error))?;
+                keep_manifest(&of_dbt, &kept).map_err(|error| failed(&error))?;
+                parsed
+                    .iter()
+                    .for_each(|parsed| parsed.write_record(&version));
+                (version, manifest)
             }
         };
         let settings = settings.map_err(AskError::Answered)?;
@@ -164,7 +167,6 @@ impl Engine for CommandEngine {
             request: request.clone(),
             socket_dir: socket_dir.to_owned(),
             parsed,
-            manifest: path,
         };
         if inner.loaded.set(loaded).is_err() {
             return Err(order("the project is loaded already"));

@@ -16,6 +16,7 @@ use std::{
 use fal_files::Root;
 use fal_plugin::payload::{LoadRequest, OpenRequest};
 use ignore::{DirEntry, Walk, WalkBuilder};
+use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 
 use super::{manifest::LARGEST, settings::Settings};
@@ -36,9 +37,9 @@ pub(crate) struct Parsed {
     project: String,
     state: PathBuf,
     /// The file that dbt writes.
-    manifest: PathBuf,
-    /// The copy of it, where the host shows Python models in that file.
-    copy: Option<PathBuf>,
+    of_dbt: PathBuf,
+    /// The copy of it.
+    kept: PathBuf,
 }
 
 impl Parsed {
@@ -101,14 +102,9 @@ impl Parsed {
         Some(Self {
             project: hex::encode(digest.finalize()),
             state: PathBuf::from(&request.state_dir),
-            manifest: settings.manifest(),
-            copy: (!scripts.is_empty()).then(|| settings.manifest_of_dbt()),
+            of_dbt: settings.manifest(),
+            kept: settings.kept_manifest(),
         })
-    }
-
-    /// Returns where the manifest is as dbt wrote it, once it was kept.
-    pub(crate) fn manifest(&self) -> &Path {
-        self.copy.as_ref().unwrap_or(&self.manifest)
     }
 
     /// Returns what was recorded with the manifest, if it is of this state of the project: the
@@ -119,31 +115,39 @@ impl Parsed {
         (state == self.record().ok()?).then(|| version.to_owned())
     }
 
-    /// Records that the manifest, which dbt has just written, is of this state of the project.
+    /// Keeps the manifest, which dbt has just written anew, and records it.
     pub(crate) fn keep(&self, adapter_version: &str) {
-        // Without the record dbt parses again.
-        let _ = self
-            .copy_manifest()
-            .and_then(|()| self.record())
-            .and_then(|record| {
-                let content = format!("{record}\n\n{adapter_version}");
-                Root::open(&self.state)?.write(FILE, content.as_bytes())
-            });
+        // The one that was kept is of the same project.
+        if keep_manifest(&self.of_dbt, &self.kept).is_ok() {
+            self.write_record(adapter_version);
+        }
     }
 
-    fn copy_manifest(&self) -> io::Result<()> {
-        let Some(copy) = &self.copy else {
-            return Ok(());
-        };
-        let bytes = fal_files::read(&self.manifest, LARGEST)?;
-        let folder = copy.parent().unwrap_or(copy);
-        Root::create(folder)?.write(copy.file_name().unwrap_or_default(), &bytes)?;
-        Ok(())
+    /// Records that the kept manifest is of this state of the project.
+    pub(crate) fn write_record(&self, adapter_version: &str) {
+        // Without the record dbt parses again.
+        let _ = self.record().and_then(|record| {
+            let content = format!("{record}\n\n{adapter_version}");
+            Root::open(&self.state)?.write(FILE, content.as_bytes())
+        });
     }
 
     fn record(&self) -> io::Result<String> {
-        Ok(format!("{}\n{}", self.project, stamp(self.manifest())?))
+        Ok(format!("{}\n{}", self.project, stamp(&self.kept)?))
     }
+}
+
+/// Copies a manifest that dbt has written. Whatever reads it reads the copy: each call of dbt writes
+/// its file anew, in place, and the host shows Python models there.
+///
+/// # Errors
+/// If it cannot be read or written, or is half a manifest: of a call of dbt that died.
+pub(crate) fn keep_manifest(of_dbt: &Path, kept: &Path) -> io::Result<()> {
+    let bytes = fal_files::read(of_dbt, LARGEST)?;
+    serde_json::from_slice::<IgnoredAny>(&bytes)?;
+    let folder = kept.parent().unwrap_or(kept);
+    Root::create(folder)?.write(kept.file_name().unwrap_or_default(), &bytes)?;
+    Ok(())
 }
 
 /// Returns the files that a parse may read, with what changes when they change.
@@ -267,6 +271,20 @@ mod tests {
         fixture.write("project/target/manifest.json", "{\"x\": 1}");
         fixture.look(json!({})).keep("1.2");
         assert_eq!(fixture.look(json!({})).current().as_deref(), Some("1.2"));
+    }
+
+    #[test]
+    fn half_a_manifest_is_not_kept() {
+        let fixture = Fixture::new();
+        fixture.look(json!({})).keep("1.2");
+        fixture.write("project/target/manifest.json", "{\"nodes\"");
+        fixture.look(json!({})).keep("1.3");
+        assert_eq!(fixture.look(json!({})).current().as_deref(), Some("1.2"));
+        let kept = fixture
+            .0
+            .path()
+            .join("project/target/fal/dbt/manifest.json");
+        assert_eq!(fs::read_to_string(kept).unwrap(), "{}");
     }
 
     #[test]

@@ -114,9 +114,8 @@ impl Settings {
         Path::new(&self.target_path).join("manifest.json")
     }
 
-    /// Returns the path of the copy of dbt's manifest.json: in the file itself the host shows Python
-    /// models as tables.
-    pub(crate) fn manifest_of_dbt(&self) -> PathBuf {
+    /// Returns the path of the copy of dbt's manifest.json ([`keep_manifest`](super::parsed::keep_manifest)).
+    pub(crate) fn kept_manifest(&self) -> PathBuf {
         Path::new(&self.target_path).join("fal/dbt/manifest.json")
     }
 

@@ -57,8 +57,6 @@ pub(super) struct Loaded {
     pub(super) socket_dir: PathBuf,
     pub(super) turns: Turns,
     pub(super) parsed: Option<Parsed>,
-    /// The manifest as dbt wrote it.
-    pub(super) manifest: PathBuf,
     /// The version of dbt's adapter, where dbt names it.
     pub(super) adapter_version: String,
 }

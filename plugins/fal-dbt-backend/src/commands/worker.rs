@@ -47,7 +47,7 @@ impl Inner {
             &json!({
                 "python_models": loaded.request.python_models,
                 "gateway": { "socket_dir": loaded.socket_dir },
-                "manifest": loaded.manifest,
+                "manifest": settings.kept_manifest(),
                 "settings": settings,
                 "runs_native": !loaded.project.dbt_runs_python,
                 "materialized": loaded.project.materialized,
