@@ -76,6 +76,13 @@ const RUNNERS: Case = Case {
     tables: "main.orders main.counted main.totals main.native main.growing main.below",
 };
 
+/// Without a cluster: each model runs here.
+const RAY: Case = Case {
+    folder: "tests/projects/ray",
+    runs: &[("run", 0)],
+    tables: "main.raw main.middle main.one_1 main.two_2 main.three_3 main.four_2 main.five_1 main.native main.last",
+};
+
 const EXAMPLE: Case = Case {
     folder: "examples/jaffle_shop",
     runs: &[("build", 0)],
@@ -176,6 +183,7 @@ type Place = (Engine, Warehouse);
 const LIMITS: &[(&str, Engine, &str, &str)] = &[
     ("native", Commands, ALL, IN_DBT),
     ("environments", Commands, ALL, IN_DBT),
+    ("ray", Commands, ALL, IN_DBT),
     ("runners", Commands, "+ 0: native error", IN_DBT),
     ("runners", Commands, "- 0: native success", IN_DBT),
     (
@@ -323,6 +331,7 @@ alike! {
     jupyter_is_alike: JUPYTER,
     misbehaving_is_alike: MISBEHAVING,
     native_is_alike: NATIVE,
+    ray_is_alike: RAY,
     runners_is_alike: RUNNERS,
     types_is_alike: TYPES,
     unit_tests_is_alike: UNIT_TESTS,
