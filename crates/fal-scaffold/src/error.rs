@@ -70,7 +70,7 @@ impl ScaffoldError {
                  installation, or `crates` of a checkout"
                     .to_owned(),
             ),
-            Self::Exists { .. } => Some("take another name".to_owned()),
+            Self::Exists { .. } => Some("take another name, or for a plugin another folder with `--dir`".to_owned()),
             Self::Write { .. } => None,
         }
     }

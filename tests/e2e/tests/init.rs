@@ -34,7 +34,7 @@ fn an_example_overwrites_nothing() {
     refused.expect(2);
     insta::assert_snapshot!(redact(&refused.stderr, &project), @"
     error: fal_example already exists, and nothing is overwritten
-    help: take another name
+    help: take another name, or for a plugin another folder with `--dir`
     ");
     let refused = project.run_host("init --example ../shop");
     refused.expect(2);

@@ -12,7 +12,7 @@ fn nothing_is_overwritten() {
     ended.expect(2);
     insta::assert_snapshot!(redact(&ended.stderr, &project), @r"
     error: acme-stubs already exists, and nothing is overwritten
-    help: take another name
+    help: take another name, or for a plugin another folder with `--dir`
     ");
     assert_eq!(project.tree(), before);
     project

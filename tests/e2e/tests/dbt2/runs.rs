@@ -1,6 +1,6 @@
 //! What a user of dbt 2 sees of single runs.
 
-use std::{env, fs, os::unix::fs::PermissionsExt, path::PathBuf};
+use std::{env, fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 
 use fal_e2e::{Ended, Project, Tree, dbt2_python, python};
 use rustix::process::Signal;
@@ -23,11 +23,16 @@ struct Noted {
 
 impl Noted {
     fn new(project: &Project, name: &str) -> Self {
+        Self::of(project, name, NOTES)
+    }
+
+    /// Writes `script` as the program, with `<notes>` and `<program>` filled in.
+    fn of(project: &Project, name: &str, script: &str) -> Self {
         let folder = project.home().join("bin");
         let (path, notes) = (folder.join(name), folder.join(format!("{name}.notes")));
         fs::create_dir_all(&folder).unwrap();
         let program = dbt2_python().with_file_name(name).display().to_string();
-        let text = NOTES.replace("<notes>", &notes.display().to_string());
+        let text = script.replace("<notes>", &notes.display().to_string());
         fs::write(&path, text.replace("<program>", &program)).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         Self { path, notes }
@@ -236,6 +241,18 @@ fn a_database_of_a_newer_duckdb_is_an_error_with_its_remedy() {
         .says("storage_version 'v1.0.0'");
 }
 
+/// The version of the package that brings dbt 2: dbt-core, or dbt (Fusion).
+fn installed_dbt() -> String {
+    let code = "from importlib.metadata import distributions\n\
+        found = {one.name: one.version for one in distributions()}\n\
+        print(found.get('dbt-core') or found['dbt'])";
+    let output = Command::new(dbt2_python())
+        .args(["-c", code])
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
 #[test]
 #[ignore = "needs dbt 2: cargo xtask test"]
 fn doctor_names_the_engine_and_both_duckdbs() {
@@ -243,7 +260,10 @@ fn doctor_names_the_engine_and_both_duckdbs() {
     run(&project, "run").expect(0);
     run(&project, "doctor")
         .expect(0)
-        .says("by its commands: dbt 2.0.0")
+        .says(&format!(
+            "by its commands: dbt {} is installed for",
+            installed_dbt()
+        ))
         .says("DuckDB 1.5.3 in dbt, DuckDB 1.5.");
     project
         .finish(Inside.host(&project, "doctor"))
@@ -349,14 +369,8 @@ fn python_reads_no_manifest_that_dbt_is_writing() {
         ("models/b.py", "write_to_model(ref('a'))\n"),
         ("models/c.sql", "select * from {{ ref('b') }}"),
     ]);
-    let noted = Noted::new(&project, "dbt");
     let manifest = project.path("target/manifest.json").display().to_string();
-    let program = dbt2_python().with_file_name("dbt").display().to_string();
-    let text = HALVES
-        .replace("<notes>", &noted.notes.display().to_string())
-        .replace("<program>", &program)
-        .replace("<manifest>", &manifest);
-    fs::write(&noted.path, text).unwrap();
+    let noted = Noted::of(&project, "dbt", &HALVES.replace("<manifest>", &manifest));
     let run = |args| {
         let mut command = Dbt2.host(&project, args);
         command.env("FAL_HOST_DBT", &noted.path);
