@@ -48,28 +48,24 @@ impl Mark {
 
     /// Kills all processes that carry this mark or one derived from it, and returns when there is none.
     pub fn sweep(&self) {
-        sweep(self.variable, &self.value);
-    }
-}
-
-fn sweep(variable: &str, mark: &str) {
-    if mark.is_empty() {
-        return;
-    }
-    let wanted = format!("{variable}={mark}");
-    let mut empty = 0;
-    for _ in 0..ROUNDS {
-        let found = marked(Path::new("/proc"), wanted.as_bytes());
-        empty = if found.is_empty() { empty + 1 } else { 0 };
-        // In the middle of an exec a process shows no environment: only two empty looks in a row prove that there is none.
-        if empty == 2 {
+        if self.value.is_empty() {
             return;
         }
-        for pid in found {
-            // It may have ended in the meantime.
-            let _ = kill_process(pid, Signal::KILL);
+        let wanted = self.assignment();
+        let mut empty = 0;
+        for _ in 0..ROUNDS {
+            let found = marked(Path::new("/proc"), wanted.as_bytes());
+            empty = if found.is_empty() { empty + 1 } else { 0 };
+            // In the middle of an exec a process shows no environment: only two empty looks in a row prove that there is none.
+            if empty == 2 {
+                return;
+            }
+            for pid in found {
+                // It may have ended in the meantime.
+                let _ = kill_process(pid, Signal::KILL);
+            }
+            thread::sleep(Duration::from_millis(2));
         }
-        thread::sleep(Duration::from_millis(2));
     }
 }
 
@@ -121,11 +117,15 @@ mod tests {
             .read_line(&mut line)
             .unwrap();
         shell.wait().unwrap();
-        sweep(VARIABLE, &format!("{session}11."));
-        sweep(VARIABLE, "");
+        let mark = |value: &str| Mark {
+            variable: VARIABLE,
+            value: value.to_owned(),
+        };
+        mark(&format!("{session}11.")).sweep();
+        mark("").sweep();
         let wanted = format!("{VARIABLE}={session}");
         assert_eq!(marked(Path::new("/proc"), wanted.as_bytes()).len(), 1);
-        sweep(VARIABLE, &session);
+        mark(&session).sweep();
         assert!(marked(Path::new("/proc"), wanted.as_bytes()).is_empty());
     }
 }

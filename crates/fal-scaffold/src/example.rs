@@ -8,8 +8,8 @@ use crate::{
     write,
 };
 
-/// The project's name in the template.
-const NAME: &str = "fal_example";
+/// The project's name, if the user gives none.
+pub const EXAMPLE: &str = "fal_example";
 
 const FILES: &[File] = files!(
     "project": ".gitignore", "README.md", "dbt_project.yml", "profiles.yml", "requirements.txt",
@@ -35,7 +35,7 @@ pub fn write_example(name: &str, folder: &Path) -> Result<Vec<PathBuf>, Scaffold
         .iter()
         .map(|file| write::NewFile {
             path: file.path.into(),
-            content: file.content.replace(NAME, name),
+            content: file.content.replace(EXAMPLE, name),
             executable: file.executable,
         })
         .collect();
@@ -56,7 +56,7 @@ mod tests {
         let mut named = 0;
         for file in files {
             let text = std::fs::read_to_string(folder.join(file)).unwrap();
-            assert!(!text.contains(NAME));
+            assert!(!text.contains(EXAMPLE));
             named += text.matches("shop_2").count();
         }
         assert!(named >= 4);

@@ -179,7 +179,7 @@ impl Guard {
 
     /// Tells the shell the command's process group, which it lets end in order.
     fn knowing(mut self, group: Pid) -> Self {
-        // A shell that is gone cannot be told.
+        // A shell that is gone ends nothing.
         let _ = writeln!(self.lifeline, "{}", group.as_raw_nonzero());
         self
     }

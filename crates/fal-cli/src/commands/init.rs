@@ -4,11 +4,8 @@ use std::path::Path;
 
 use crate::{context::Context, error::CliError, exit::Ended};
 
-/// The example's name if the user gives none.
-const NAME: &str = "fal_example";
-
 pub(super) fn example(context: &Context, name: Option<&str>) -> Result<Ended, CliError> {
-    let name = name.unwrap_or(NAME);
+    let name = name.unwrap_or(fal_scaffold::EXAMPLE);
     let files = fal_scaffold::write_example(name, Path::new(name))?;
     context.output.status(&format!(
         "Wrote {} files to {name}\n\nNext:\n  cd {name}\n  fal-host setup    unless dbt-duckdb and pandas are installed\n  \

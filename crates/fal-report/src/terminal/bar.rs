@@ -163,10 +163,10 @@ impl State {
                 // "Running with dbt=1.11.4".
                 let version = message.rsplit('=').next().unwrap_or_default();
                 let version = printable(version, false);
-                self.step = self
-                    .step
-                    .take()
-                    .map(|_| format!("dbt {version} reads the project"));
+                // It may come when the nodes are known, too.
+                if let Some(step) = &mut self.step {
+                    *step = format!("dbt {version} reads the project");
+                }
             }
             EventKind::RunStarted { info } => {
                 self.step = None;
@@ -207,15 +207,14 @@ impl State {
     }
 
     fn picture(&self, now: Instant, theme: Theme, width: usize) -> String {
+        let timed = |since, text: &str| {
+            let seconds = now.saturating_duration_since(since).as_secs_f64();
+            let text = cut(text, width.saturating_sub(10));
+            format!("  {:>6} {text}", elapsed(seconds))
+        };
+        let stopping = if self.stopping { ", stopping" } else { "" };
         if let Some(step) = &self.step {
-            let seconds = now.saturating_duration_since(self.begun).as_secs_f64();
-            let stopping = if self.stopping { ", stopping" } else { "" };
-            let text = format!("{step}{stopping}");
-            return format!(
-                "  {:>6} {}",
-                elapsed(seconds),
-                cut(&text, width.saturating_sub(10))
-            );
+            return timed(self.begun, &format!("{step}{stopping}"));
         }
         let filled = usize::try_from(self.done * CELLS as u64 / self.total.max(1))
             .unwrap_or(CELLS)
@@ -228,15 +227,10 @@ impl State {
         let mut text = format!("{cells} {}/{}", self.done, self.total);
         let failed = format!(", {} failed", self.failed);
         text.push_str(if self.failed > 0 { &failed } else { "" });
-        text.push_str(if self.stopping { ", stopping" } else { "" });
+        text.push_str(stopping);
         for running in self.running.iter().take(LISTED) {
-            let seconds = now.saturating_duration_since(running.since).as_secs_f64();
-            let _ = write!(
-                text,
-                "\n  {:>6} {}",
-                elapsed(seconds),
-                cut(&running.name, width.saturating_sub(10))
-            );
+            text.push('\n');
+            text.push_str(&timed(running.since, &running.name));
         }
         if self.running.len() > LISTED {
             let _ = write!(

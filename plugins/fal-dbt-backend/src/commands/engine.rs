@@ -23,7 +23,7 @@ use super::{
     calls::Calls,
     checks,
     manifest::Manifest,
-    parsed::{keep_manifest, Parsed},
+    parsed::{write_kept, Parsed},
     project::{is_dbt_2, Project},
     run_results::RunResults,
     schedule::{Caller, Schedule},
@@ -108,9 +108,9 @@ impl Engine for CommandEngine {
                 let failed = |error: &dyn std::error::Error| {
                     AskError::Answered(PluginError::new("dbt::manifest", error.to_string()))
                 };
-                let (of_dbt, kept) = (settings.manifest(), settings.kept_manifest());
-                let manifest = Manifest::open(&of_dbt).map_err(|error| failed(&error))?;
-                keep_manifest(&of_dbt, &kept).map_err(|error| failed(&error))?;
+                let read = Manifest::read(&settings.manifest());
+                let (manifest, bytes) = read.map_err(|error| failed(&error))?;
+                write_kept(&settings.kept_manifest(), &bytes).map_err(|error| failed(&error))?;
                 parsed
                     .iter()
                     .for_each(|parsed| parsed.write_record(&version));

@@ -94,12 +94,21 @@ pub(crate) struct ManifestError {
 impl Manifest {
     /// Reads a file.
     pub(crate) fn open(path: &Path) -> Result<Self, ManifestError> {
+        Self::read(path).map(|(manifest, _)| manifest)
+    }
+
+    /// Reads a manifest, and returns its bytes too.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(crate) fn read(path: &Path) -> Result<(Self, Vec<u8>), ManifestError> {
         let error = |cause: String| ManifestError {
             path: path.display().to_string(),
             cause,
         };
-        let text = fal_files::read(path, LARGEST).map_err(|cause| error(cause.to_string()))?;
-        serde_json::from_slice(&text).map_err(|cause| error(cause.to_string()))
+        let bytes = fal_files::read(path, LARGEST).map_err(|cause| error(cause.to_string()))?;
+        let manifest = serde_json::from_slice(&bytes).map_err(|cause| error(cause.to_string()))?;
+        Ok((manifest, bytes))
     }
 
     /// Returns everything that can be a node of the graph.

@@ -118,9 +118,16 @@ impl Parsed {
     /// Keeps the manifest, which dbt has just written anew, and records it.
     pub(crate) fn keep(&self, adapter_version: &str) {
         // The one that was kept is of the same project.
-        if keep_manifest(&self.of_dbt, &self.kept).is_ok() {
+        if self.keep_whole().is_ok() {
             self.write_record(adapter_version);
         }
+    }
+
+    /// Refuses half a manifest, of a call of dbt that died.
+    fn keep_whole(&self) -> io::Result<()> {
+        let bytes = fal_files::read(&self.of_dbt, LARGEST)?;
+        serde_json::from_slice::<IgnoredAny>(&bytes)?;
+        write_kept(&self.kept, &bytes)
     }
 
     /// Records that the kept manifest is of this state of the project.
@@ -137,16 +144,11 @@ impl Parsed {
     }
 }
 
-/// Copies a manifest that dbt has written. Whatever reads it reads the copy: each call of dbt writes
-/// its file anew, in place, and the host shows Python models there.
-///
-/// # Errors
-/// If it cannot be read or written, or is half a manifest: of a call of dbt that died.
-pub(crate) fn keep_manifest(of_dbt: &Path, kept: &Path) -> io::Result<()> {
-    let bytes = fal_files::read(of_dbt, LARGEST)?;
-    serde_json::from_slice::<IgnoredAny>(&bytes)?;
+/// Writes the copy of a manifest that dbt has written. Whatever reads it reads the copy: each call of
+/// dbt writes its file anew, in place, and the host shows Python models there.
+pub(crate) fn write_kept(kept: &Path, manifest: &[u8]) -> io::Result<()> {
     let folder = kept.parent().unwrap_or(kept);
-    Root::create(folder)?.write(kept.file_name().unwrap_or_default(), &bytes)?;
+    Root::create(folder)?.write(kept.file_name().unwrap_or_default(), manifest)?;
     Ok(())
 }
 

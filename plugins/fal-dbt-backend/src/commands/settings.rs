@@ -114,7 +114,7 @@ impl Settings {
         Path::new(&self.target_path).join("manifest.json")
     }
 
-    /// Returns the path of the copy of dbt's manifest.json ([`keep_manifest`](super::parsed::keep_manifest)).
+    /// Returns the path of the copy of dbt's manifest.json ([`write_kept`](super::parsed::write_kept)).
     pub(crate) fn kept_manifest(&self) -> PathBuf {
         Path::new(&self.target_path).join("fal/dbt/manifest.json")
     }
