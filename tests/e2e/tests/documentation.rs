@@ -129,6 +129,59 @@ fn other_files_are_read_by_their_formats() {
     fal_e2e::python(code, &[&texts]);
 }
 
+/// Prints, for each text, whether the JSON schema for editors accepts it.
+const ACCEPTED: &str = r#"
+import json, sys, jsonschema, yaml
+
+with open(sys.argv[1]) as file:
+    validator = jsonschema.Draft202012Validator(json.load(file))
+texts = json.loads(sys.argv[2])
+print(json.dumps([validator.is_valid(yaml.safe_load(text)) for text in texts]))
+"#;
+
+/// Editors accept each `fal_project.yml` of the pages, and refuse what fal-host refuses.
+#[test]
+#[ignore = "needs FAL_TEST_DBT_PYTHON"]
+fn the_schema_for_editors_accepts_what_fal_host_reads() {
+    let schema = workspace().join("docs/reference/fal_project.schema.json");
+    let accepted = |texts: &[String]| -> Vec<bool> {
+        let texts = serde_json::to_string(texts).unwrap();
+        let answer = fal_e2e::python(ACCEPTED, &[schema.to_str().unwrap(), &texts]);
+        serde_json::from_value(answer).unwrap()
+    };
+    let others = ["guide/runners.md", "environments.md"];
+    let others = others.map(|name| Page::read(&format!("docs/{name}")));
+    let shown: Vec<String> = pages()
+        .iter()
+        .chain(&others)
+        .flat_map(|page| page.in_language("yaml"))
+        .filter(|block| {
+            block.file() == Some("fal_project.yml") || block.text.starts_with("environments:")
+        })
+        .map(|block| block.text.clone())
+        .collect();
+    assert!(shown.len() > 10, "{}", shown.len());
+    for (text, accepted) in shown.iter().zip(accepted(&shown)) {
+        assert!(accepted, "{text}");
+    }
+    let wrong = [
+        "hooks: 1",
+        "plugins: {python_parser: x}",
+        "plugins: {timeout: 0}",
+        "routes: [{select: a}]",
+        "runners: [{name: a}]",
+        "environments: [{name: a, type: docker}]",
+        "environments: [{name: a, packages: [x]}]",
+    ]
+    .map(str::to_owned);
+    for (text, accepted) in wrong.iter().zip(accepted(&wrong)) {
+        assert!(!accepted, "{text}");
+        let project = Project::bare();
+        project.write("fal_project.yml", text);
+        project.run_host("plugin list").expect(2);
+    }
+}
+
 /// The configurations in a `fal_project.yml`, with defaults for the environment. As in fal-host, `on` is a word.
 const CONFIGS: &str = r#"
 import json, re, sys, yaml

@@ -5,6 +5,8 @@ mod env;
 mod global;
 mod plugin;
 mod precedence;
+#[cfg(test)]
+mod reference;
 mod select;
 #[cfg(test)]
 mod tests;

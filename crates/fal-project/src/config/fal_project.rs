@@ -6,6 +6,7 @@ use fal_plugin::payload::{EnvironmentKind, EnvironmentSpec};
 use serde_json::{Map, Value};
 
 use super::{
+    keys::{self, names},
     plugin_limits::{self, IsolateSetting},
     routes::{Route, route},
     runners::{self, RunnerSpec, runner},
@@ -68,11 +69,7 @@ impl FalProject {
 
 fn read(source: &Source<'_>) -> Result<FalProject, ProjectError> {
     let tree = source.tree()?;
-    source.only(
-        FILE,
-        &tree,
-        &["plugins", "routes", "runners", "environments"],
-    )?;
+    source.only(FILE, &tree, &names(keys::TOP, None))?;
     Ok(FalProject {
         plugins: tree.get("plugins").map_or_else(
             || Ok(PluginSettings::default()),
@@ -89,18 +86,7 @@ fn read(source: &Source<'_>) -> Result<FalProject, ProjectError> {
 }
 
 fn plugins(source: &Source<'_>, node: &Node) -> Result<PluginSettings, ProjectError> {
-    let known = [
-        "paths",
-        "python-parser",
-        "notebook-parser",
-        "stub-writer",
-        "execution-backend",
-        "config",
-        "isolate",
-        "timeout",
-        "session_timeout",
-    ];
-    source.only("`plugins`", node, &known)?;
+    source.only("`plugins`", node, &names(keys::PLUGINS, None))?;
     let strings = |key: &str| -> Result<Vec<String>, ProjectError> {
         node.get(key).map_or_else(
             || Ok(Vec::new()),
@@ -149,15 +135,14 @@ fn each<T>(
 
 fn environment(source: &Source<'_>, node: &Node) -> Result<EnvironmentSpec, ProjectError> {
     let kind = environment_kind(source, node)?;
-    let content = match kind {
-        EnvironmentKind::Venv => "requirements",
-        EnvironmentKind::Conda => "packages",
+    let (content, other) = match kind {
+        EnvironmentKind::Venv => ("requirements", "packages"),
+        EnvironmentKind::Conda => ("packages", "requirements"),
     };
-    // `python_version` is the key in fal.
     source.only(
         "an environment",
         node,
-        &["name", "type", content, "python", "python_version"],
+        &names(keys::ENVIRONMENT, Some(other)),
     )?;
     let name = required(source, node, "an environment", "name")?;
     if name == LOCAL {

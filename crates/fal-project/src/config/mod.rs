@@ -3,8 +3,11 @@
 mod dbt_project;
 mod env_var;
 mod fal_project;
+mod keys;
 mod plugin_limits;
 mod profiles;
+#[cfg(test)]
+mod reference;
 mod routes;
 mod runners;
 mod source;

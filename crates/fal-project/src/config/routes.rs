@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{
     fal_project::{FILE, required},
+    keys::{self, names},
     source::Source,
     yaml::Node,
 };
@@ -50,7 +51,7 @@ pub(super) fn error_at(root: &Path, line: usize, code: &str, message: String) ->
 }
 
 pub(super) fn route(source: &Source<'_>, node: &Node) -> Result<Route, ProjectError> {
-    source.only("a route", node, &["select", "exclude", "runner"])?;
+    source.only("a route", node, &names(keys::ROUTE, None))?;
     let words = |key: &str| -> Result<Vec<String>, ProjectError> {
         node.get(key).map_or_else(
             || Ok(Vec::new()),

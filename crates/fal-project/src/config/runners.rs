@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     fal_project::required,
+    keys::{self, names},
     routes::error_at,
     source::Source,
     yaml::{Kind, Node},
@@ -47,7 +48,7 @@ impl RunnerSpec {
 }
 
 pub(super) fn runner(source: &Source<'_>, node: &Node) -> Result<RunnerSpec, ProjectError> {
-    source.only("a runner", node, &["name", "plugin", "config"])?;
+    source.only("a runner", node, &names(keys::RUNNER, None))?;
     let name = required(source, node, "a runner", "name")?;
     if name == LOCAL {
         let message = format!("`{LOCAL}` means where dbt runs, so a runner cannot have this name");
