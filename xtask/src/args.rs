@@ -23,8 +23,12 @@ pub(crate) enum Command {
     Bench(BenchArgs),
     /// Run tests over several versions of dbt; writes the table in docs/dbt-versions.md
     Matrix(MatrixArgs),
-    /// Write the schemas and the contract in docs/plugins
+    /// Write the pages and schemas that are made from the code, in docs/plugins and docs/reference
     Schemas,
+    /// Build the site over docs/ into target/site; warnings are errors
+    Site,
+    /// Make the pictures of the README and the tutorial from a run of the example
+    Pictures,
     /// Lay out an installation: bin/fal-host, lib/fal-host/plugins and lib/fal-host/interface
     Dist {
         /// Folder to fill
@@ -61,6 +65,8 @@ pub(crate) enum Part {
     Dbt2,
     /// Those of the tools around dbt: Dagster, Airflow with Cosmos, Prefect, readers of artifacts.
     Ecosystem,
+    /// The site over docs/, whose warnings are errors.
+    Site,
     /// Tests of the backend's Python side.
     Python,
 }

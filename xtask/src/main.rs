@@ -17,6 +17,7 @@ mod matrix;
 mod program;
 mod python;
 mod schemas;
+mod site;
 mod test;
 mod venv;
 
@@ -33,6 +34,8 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Matrix(args) => matrix::run(&args),
         Command::Schemas => schemas::run(),
+        Command::Site => site::run(),
+        Command::Pictures => site::pictures(),
         Command::Dist { dir } => dist::run(&dir),
     };
     match done {

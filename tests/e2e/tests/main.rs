@@ -48,6 +48,7 @@ mod scripts;
 mod second_engine;
 mod second_engine_models;
 mod shown;
+mod tutorial;
 mod types;
 mod unit_tests;
 mod verbs;

@@ -13,18 +13,19 @@ use std::time::Instant;
 use crate::{
     args::{Part, TestArgs},
     error::{Result, XtaskError},
-    layout, program,
+    layout, program, site,
     venv::{self, Venv},
 };
 
 /// The requirements of the tests: those of the example and more.
 pub(crate) const REQUIREMENTS: &str = "tests/requirements.txt";
-const ALL: [Part; 6] = [
+const ALL: [Part; 7] = [
     Part::Lint,
     Part::Rust,
     Part::E2e,
     Part::Dbt2,
     Part::Ecosystem,
+    Part::Site,
     Part::Python,
 ];
 
@@ -58,6 +59,7 @@ fn run_part(part: Part) -> Result<()> {
         Part::E2e => rust::run_with_dbt(&environment()?),
         Part::Dbt2 => rust::run_with_dbt2(&environment()?),
         Part::Ecosystem => rust::run_with_tools(&environment()?),
+        Part::Site => site::build().map(drop),
         Part::Python => python(&environment()?),
     }
 }
