@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from web.hooks import begins_block, on_page_markdown, on_post_page
 
-PAGE = SimpleNamespace(file=SimpleNamespace(src_uri="guide/verbs.md"))
+PAGE = SimpleNamespace(file=SimpleNamespace(src_uri="guide/verbs.md"), meta={})
 CONFIG = SimpleNamespace(repo_url="https://forge.example/fal-host")
 
 
