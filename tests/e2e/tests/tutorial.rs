@@ -3,7 +3,7 @@
 
 use std::process::Stdio;
 
-use fal_e2e::{Block, Page, Project};
+use fal_e2e::{Block, Page, Project, workspace};
 
 /// `setup` would install dbt, which the tests have: only its flags are checked.
 const PRELUDE: &str = r#"
@@ -64,4 +64,35 @@ fn the_tutorial_leads_to_a_notebook_in_the_dag() {
     }
     assert!(compared > 10, "{compared}");
     assert!(project.has("shop/models/fal/staffing.sql"));
+}
+
+/// `cargo xtask pictures` makes the pictures on command, so an old one must be noticed.
+#[test]
+fn the_pictures_show_what_the_tutorial_says() {
+    let read = |path: &str| std::fs::read_to_string(workspace().join(path)).unwrap();
+    let page = Page::read("docs/tutorial.md");
+    let built = page.in_language("text").next().unwrap();
+    let terminal: String = read("docs/pictures/build.svg")
+        .split('<')
+        .filter_map(|tag| tag.split_once('>'))
+        .map(|(_, text)| text.replace("&#160;", " "))
+        .collect();
+    for line in built.text.lines() {
+        assert!(
+            terminal.contains(line),
+            "docs/pictures/build.svg does not show `{line}`: run `cargo xtask pictures`"
+        );
+    }
+    let lineage = read("docs/pictures/lineage.svg");
+    let boxes = lineage.matches("class=\"name\"").count();
+    let rows = read("docs/tutorial.md");
+    let models: Vec<_> = rows
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `models/")?.split_once('.'))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(boxes, models.len());
+    for model in models {
+        assert!(lineage.contains(&format!(">{model}</text>")), "{model}");
+    }
 }
