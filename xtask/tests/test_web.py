@@ -6,7 +6,8 @@ from types import SimpleNamespace
 from web.hooks import begins_block, on_page_markdown, on_post_page
 
 PAGE = SimpleNamespace(file=SimpleNamespace(src_uri="guide/verbs.md"), meta={})
-CONFIG = SimpleNamespace(repo_url="https://forge.example/fal-host")
+REPOSITORY = "https://forge.example/fal-host"
+CONFIG = SimpleNamespace(extra={"repository": REPOSITORY})
 
 
 def read(text):
@@ -26,8 +27,8 @@ def test_blocks_of_code_stay():
 
 
 def test_links_out_of_docs_lead_to_the_repository(caplog):
-    assert read("[a](../../README.md)") == f"[a]({CONFIG.repo_url}/blob/main/README.md)"
-    assert read("[a](../../crates)") == f"[a]({CONFIG.repo_url}/tree/main/crates)"
+    assert read("[a](../../README.md)") == f"[a]({REPOSITORY}/blob/main/README.md)"
+    assert read("[a](../../crates)") == f"[a]({REPOSITORY}/tree/main/crates)"
     inside = "[a](flags.md#deferring), [b](https://example.com), [c](#here)"
     assert read(inside) == inside
     assert not caplog.records

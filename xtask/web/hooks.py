@@ -29,8 +29,9 @@ LOADED = re.compile(
 def on_config(config: Any) -> Any:
     """Takes the repository's address from Cargo.toml, and lists every decision."""
     found = REPOSITORY.search((ROOT / "Cargo.toml").read_text())
-    config.repo_url = found[1] if found else None
-    config.repo_name = "Source"
+    # Not `repo_url`: the theme would ask that host for stars.
+    config.extra["repository"] = found[1] if found else ""
+    config.copyright = f'<a href="{config.extra["repository"]}">Source</a>, Apache-2.0'
     decisions = sorted(path.name for path in (ROOT / "docs/decisions").glob("[0-9]*.md"))
     config.nav[-1]["Decisions"] += [f"decisions/{name}" for name in decisions]
     return config
@@ -49,7 +50,9 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
         if found and (not fence or line.strip() == fence):
             fence = "" if fence else found[1]
         elif not fence:
-            line = LINK.sub(lambda link: _link(link, folder, page, config.repo_url), line)
+            line = LINK.sub(
+                lambda link: _link(link, folder, page, config.extra["repository"]), line
+            )
             if begins_block(line, lines[-1] if lines else ""):
                 lines.append("")
         lines.append(line)
