@@ -340,6 +340,48 @@ fn is_a_command(typed: &Typed) {
     }
 }
 
+/// In the pages whose blocks no test types, too, each `fal-host` at the beginning of a line parses.
+#[test]
+fn commands_of_every_page_parse() {
+    let mut pages = vec![
+        workspace().join("README.md"),
+        workspace().join("CONTRIBUTING.md"),
+    ];
+    for folder in ["docs", "docs/guide", "docs/notes", "examples/jaffle_shop"] {
+        let entries = fs::read_dir(workspace().join(folder)).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        pages.extend(paths.filter(|path| path.extension().is_some_and(|end| end == "md")));
+    }
+    let mut parsed = 0;
+    for page in pages {
+        let text = fs::read_to_string(&page).unwrap();
+        let blocks = text.split("\n```").skip(1).step_by(2);
+        for line in blocks.flat_map(|block| block.lines().skip(1)) {
+            let line = line.strip_prefix("$ ").unwrap_or(line);
+            if !line.starts_with("fal-host ") {
+                continue;
+            }
+            let words = words(line);
+            let words = words.iter().skip(1).map(String::as_str);
+            let words: Vec<_> = words.chain(["--help"]).collect();
+            let ended = Project::bare().run_host(&words);
+            assert_eq!(ended.code(), 0, "{}: {line}\n{ended}", page.display());
+            parsed += 1;
+        }
+    }
+    assert!(parsed > 20, "{parsed}");
+}
+
+/// The words of the first command of a line, as bash reads them.
+fn words(line: &str) -> Vec<String> {
+    let ends = [" | ", " || ", " && ", " > "];
+    let end = ends.iter().filter_map(|end| line.find(end)).min();
+    let script = format!("printf '%s\\0' {}", &line[..end.unwrap_or(line.len())]);
+    let read = Command::new("bash").args(["-c", &script]).output().unwrap();
+    let words = String::from_utf8(read.stdout).unwrap();
+    words.split_terminator('\0').map(str::to_owned).collect()
+}
+
 /// A stand-in for `kubectl run` that does the pod's work and logs its arguments.
 const KUBECTL: &str = r#"#!/bin/sh
 printf '%s\n' "$@" >> "$HOME/kubectl"
