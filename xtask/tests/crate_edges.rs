@@ -44,6 +44,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     (
         "fal-host",
         &[
+            "fal-environments",
             "fal-files",
             "fal-graph",
             "fal-loader",

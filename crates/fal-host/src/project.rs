@@ -11,8 +11,8 @@ use fal_project::{
 use crate::{
     error::HostError,
     plugins::{
-        Isolate, PluginChoice, PluginChoiceError, PluginStages, SearchPath, Timeouts, Trust,
-        is_path,
+        Isolate, PluginChoice, PluginChoiceError, PluginStages, ProjectEnvironment, ProjectPlugins,
+        SearchPath, Timeouts, Trust, is_path,
     },
 };
 
@@ -56,7 +56,7 @@ pub struct Project {
     /// The plugins.
     pub stages: PluginStages,
     args: ProjectArgs,
-    trusted: Vec<PathBuf>,
+    plugins: ProjectPlugins,
 }
 
 impl Project {
@@ -76,14 +76,17 @@ impl Project {
         if args.isolate_plugins {
             choice.isolate = Isolate::All;
         }
-        let trusted = trusted(&dbt.root, paths, &args)?;
-        let stages = PluginStages::new(choice, SearchPath::new(&trusted));
+        let plugins = ProjectPlugins {
+            paths: trusted(&dbt.root, paths, &args)?,
+            environments: environments(&dbt.root, &args),
+        };
+        let stages = PluginStages::new(choice, SearchPath::new(&plugins));
         Ok(Self {
             dbt,
             fal,
             stages,
             args,
-            trusted,
+            plugins,
         })
     }
 
@@ -93,9 +96,9 @@ impl Project {
         Ok(Self {
             dbt: DbtProject::default(),
             fal: FalProject::default(),
-            stages: PluginStages::new(choice, SearchPath::new(&[])),
+            stages: PluginStages::new(choice, SearchPath::new(&ProjectPlugins::default())),
             args,
-            trusted: Vec::new(),
+            plugins: ProjectPlugins::default(),
         })
     }
 
@@ -111,7 +114,12 @@ impl Project {
 
     /// Returns where plugins of this project are searched.
     pub fn search_path(&self) -> SearchPath {
-        SearchPath::new(&self.trusted)
+        SearchPath::new(&self.plugins)
+    }
+
+    /// Returns the environments of this project that have plugins.
+    pub fn environments(&self) -> &[ProjectEnvironment] {
+        &self.plugins.environments
     }
 
     /// Returns the paths of plugins that the project itself names.
@@ -292,4 +300,15 @@ fn trusted(
         .map_err(|_| untrusted())?
         .check(root, &paths)?;
     Ok(paths)
+}
+
+/// Returns the environments of the project that have plugins. Nothing is loaded from those that are not trusted.
+fn environments(root: &Path, args: &ProjectArgs) -> Vec<ProjectEnvironment> {
+    let python = args.session.python.as_deref().map(Path::new);
+    let mut found = ProjectEnvironment::find(python, root);
+    for environment in &mut found {
+        environment.trusted = args.trust_project_plugins
+            || Trust::for_user().is_ok_and(|trust| trust.covers(environment));
+    }
+    found
 }

@@ -1,7 +1,7 @@
 //! A loaded plugin: a library or a process.
 
 use std::{
-    env::consts::DLL_SUFFIX,
+    env::{self, consts::DLL_SUFFIX},
     fmt,
     path::{Path, PathBuf},
     process::Command,
@@ -83,6 +83,30 @@ fn is_executable(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "exe")
 }
 
+/// Returns the command of a plugin that is a program. In the environment that fal-host is installed
+/// in, `#!/usr/bin/env python3` means the environment's Python, which has what the plugin's package
+/// requires.
+fn program(path: &Path) -> Command {
+    let mut command = Command::new(path);
+    let host = env::current_exe().and_then(|host| host.canonicalize());
+    let folder = host.ok().and_then(|host| host.parent().map(Path::to_owned));
+    let environment = folder.as_deref().and_then(Path::parent);
+    let is_in = |environment: &Path| {
+        let plugins = environment.join("lib/fal-host/plugins");
+        path.canonicalize()
+            .is_ok_and(|path| path.starts_with(plugins))
+            && environment.join("pyvenv.cfg").is_file()
+    };
+    if environment.is_some_and(is_in) {
+        let others = env::var_os("PATH").unwrap_or_default();
+        let folders = folder.into_iter().chain(env::split_paths(&others));
+        if let Ok(folders) = env::join_paths(folders) {
+            command.env("PATH", folders);
+        }
+    }
+    command
+}
+
 #[derive(Clone)]
 enum Loaded {
     Library(Box<LoadedLibrary>, Timeouts),
@@ -127,7 +151,7 @@ impl LoadedPlugin {
                 command.args(arguments).arg(path);
                 command
             }
-            (Kind::Program, _) => Command::new(path),
+            (Kind::Program, _) => program(path),
         };
         let (process, manifest) = process::start(path, command, options)?;
         Ok(Self {

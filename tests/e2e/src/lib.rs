@@ -19,6 +19,7 @@ mod redact;
 mod running;
 mod tree;
 mod warehouse;
+mod wheel;
 
 pub use built::{foreign_plugin, host, workspace};
 pub use deadline::{PATIENCE, wait_until};
@@ -30,3 +31,4 @@ pub use python::{dbt_python, dbt2_folder, dbt2_python, python};
 pub use redact::redact;
 pub use running::Running;
 pub use tree::{Tree, tree};
+pub use wheel::{Environment, PLUGINS, wheel, wheel_of_host};

@@ -215,7 +215,6 @@ fn plugin_list_has_a_row_for_every_library_also_for_broken_ones() {
       HOME/plugins
       HOME/.local/share/fal-host/plugins
       INSTALLATION/plugins
-      PREFIX/lib/fal-host/plugins
       REPOSITORY/plugins/fal-ray-runner
       INSTALLATION
     ");

@@ -8,16 +8,20 @@ use std::{fs, path::Path, process::Command};
 use fal_e2e::{Project, host};
 use rustix::process::Signal;
 
-const NAME: &str = "libfal_python_parser.so";
+const NAME: &str = "libacme_parser.so";
 
 fn project() -> Project {
     let project = Project::bare();
     project.write("models/a.py", "write_to_model(ref('orders'))\n");
     project.write("models/orders.sql", "select 1 as id");
+    project.write(
+        "fal_project.yml",
+        "plugins:\n  python-parser: acme-parser\n",
+    );
     project
 }
 
-/// A library that runs `statement` when it is loaded, on the search path ahead of the plugin of its name.
+/// A library that runs `statement` when it is loaded, on the search path.
 fn with_constructor(project: &Project, statement: &str) {
     let (folder, source) = (
         project.home().join("plugins"),
@@ -71,7 +75,8 @@ fn a_library_that_calls_exit_is_no_success() {
         assert!(!project.has("models/fal"), "generate did nothing");
         project
             .finish(on_its_path(&project, &["check", "--isolate-plugins"]))
-            .expect(0);
+            .expect(2)
+            .says(NAME);
         let words = ["plugin", "list", "--isolate-plugins"];
         let listed = project.finish(on_its_path(&project, &words));
         assert!(listed.expect(0).stdout.contains("not loaded"), "{listed}");
@@ -95,7 +100,8 @@ fn a_library_that_ends_its_process_directly_is_seen_under_isolation() {
 fn a_library_that_hangs_while_it_is_loaded_ends_with_the_timeout() {
     let project = project();
     with_constructor(&project, "for (;;) sleep(1000);");
-    project.write("fal_project.yml", "plugins:\n  timeout: 1\n");
+    let plugins = "plugins:\n  python-parser: acme-parser\n  timeout: 1\n";
+    project.write("fal_project.yml", plugins);
     let ended = project.finish(on_its_path(&project, &["check"]));
     ended.expect(2).says(&format!(
         "error: the plugin `{NAME}` timed out after 1 s in `load`"
@@ -123,7 +129,7 @@ fn a_library_that_hangs_while_it_is_loaded_ends_with_a_signal() {
 #[test]
 fn a_library_that_is_cut_off_is_named() {
     let project = project();
-    let whole = fs::read(host().with_file_name(NAME)).unwrap();
+    let whole = fs::read(host().with_file_name("libfal_python_parser.so")).unwrap();
     let cut = project.home().join("plugins").join(NAME);
     fs::create_dir_all(cut.parent().unwrap()).unwrap();
     for parts in [10, 30, 100] {

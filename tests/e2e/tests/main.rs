@@ -38,6 +38,7 @@ mod plain_dbt;
 mod plugin_check;
 mod plugin_new;
 mod plugin_processes;
+mod plugins_by_pip;
 mod postgres;
 mod ray_runner;
 mod references;

@@ -81,7 +81,7 @@ pub(crate) struct GlobalArgs {
     /// Plugin to use for a stage; repeatable
     #[arg(long, global = true, value_name = "STAGE=NAME_OR_PATH", help_heading = "Plugins", action = ArgAction::Append)]
     pub(crate) plugin: Vec<String>,
-    /// Load plugins from paths in fal_project.yml without asking
+    /// Load plugins from paths in fal_project.yml and from the project's environment without asking
     #[arg(long, global = true, help_heading = "Plugins")]
     pub(crate) trust_project_plugins: bool,
     /// Run each plugin library in a separate process

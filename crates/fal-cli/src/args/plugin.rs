@@ -20,7 +20,7 @@ pub(crate) enum PluginCommand {
         #[arg(long, value_name = "FORM", default_value = "text")]
         output: LogFormat,
     },
-    /// Trust the plugins that this project names in fal_project.yml
+    /// Trust the plugins that fal_project.yml names, and those in the project's environment
     #[command(
         after_help = "Trust covers the files as they are now: when one changes, you are asked again."
     )]

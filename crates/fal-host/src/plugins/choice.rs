@@ -23,6 +23,7 @@ use super::{
     error::PluginChoiceError,
     isolation::{Isolate, in_process},
     log_buffer::LogBuffer,
+    names,
     search::SearchPath,
 };
 
@@ -295,7 +296,7 @@ impl PluginStages {
             return Ok(self.load(Path::new(wanted), None)?);
         }
         let mut broken = None;
-        for path in self.search.by_file_name(wanted) {
+        for path in names::files(&self.search, wanted)? {
             match self.load(&path, Some(wanted)) {
                 Ok(plugin) if plugin.manifest.name == wanted => return Ok(plugin),
                 Ok(_) => {}
@@ -331,6 +332,10 @@ impl PluginStages {
                 Err(LoadError::Abi { name, cause, .. }) if name == wanted => broken = Some(cause),
                 Err(_) => {}
             }
+        }
+        if let Some(path) = self.search.untrusted(wanted) {
+            let name = wanted.to_owned();
+            return Err(PluginChoiceError::UntrustedEnvironment { name, path });
         }
         let searched = self.search.folders();
         Err(PluginChoiceError::Unknown {

@@ -5,6 +5,8 @@ use std::{io, path::PathBuf};
 use fal_loader::{LoadError, OpenError};
 use fal_plugin::manifest::Stage;
 
+use super::names::TakenName;
+
 /// Why a stage could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum PluginChoiceError {
@@ -34,6 +36,17 @@ pub enum PluginChoiceError {
         /// The path.
         path: PathBuf,
     },
+    /// The plugin is in an environment of the project that is not trusted.
+    #[error("the plugin `{name}` is in the project's environment, which is not trusted: `{}`", path.display())]
+    UntrustedEnvironment {
+        /// Wanted name.
+        name: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A plugin has the name of one of fal-host's.
+    #[error(transparent)]
+    NameTaken(#[from] TakenName),
     /// The files of a plugin of the project cannot be listed, so trust cannot cover them.
     #[error("trust cannot cover the plugin `{}`: {source}", path.display())]
     NotCovered {
@@ -67,7 +80,8 @@ impl PluginChoiceError {
             Self::Open(OpenError::WrongStage { .. }) => "plugin::stage",
             Self::Open(OpenError::Config { .. }) => "plugin::config",
             Self::Open(OpenError::Refused { error, .. }) => &error.code,
-            Self::Untrusted { .. } => "plugin::untrusted",
+            Self::Untrusted { .. } | Self::UntrustedEnvironment { .. } => "plugin::untrusted",
+            Self::NameTaken(_) => "plugin::name_taken",
             Self::NotCovered { .. } => "plugin::not_covered",
             Self::Record { .. } => "plugin::trust_record",
             Self::BadChoice { .. } => "plugin::choice",
@@ -84,7 +98,15 @@ impl PluginChoiceError {
             Self::Open(error) => error.help(),
             Self::NotCovered { .. } | Self::Record { .. } => None,
             Self::BadChoice { .. } => Some(OpenError::stages_help()),
-            Self::Untrusted { .. } => Some(
+            Self::NameTaken(taken) if taken.own.is_none() => Some(
+                "uninstall the package that brought it, and install fal-host again".into(),
+            ),
+            Self::NameTaken(_) => Some(
+                "uninstall or rename it. To use it, give its path: `--plugin STAGE=PATH`, or under `plugins:` in \
+                 fal_project.yml"
+                    .into(),
+            ),
+            Self::Untrusted { .. } | Self::UntrustedEnvironment { .. } => Some(
                 "a plugin is code that runs with your rights. If you trust this project, pass \
                  `--trust-project-plugins`, or record it once with `fal-host plugin trust`"
                     .into(),

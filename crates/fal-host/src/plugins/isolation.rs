@@ -58,7 +58,7 @@ pub(super) fn in_process(options: &LoadOptions) -> LoadOptions {
 }
 
 /// Returns the name of the plugin after which a library file is named.
-fn name_of(path: &Path) -> String {
+pub(super) fn name_of(path: &Path) -> String {
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     let bare = file.strip_prefix(DLL_PREFIX).unwrap_or(&file);
     bare.strip_suffix(DLL_SUFFIX)

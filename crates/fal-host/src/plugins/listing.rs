@@ -1,33 +1,41 @@
-//! `plugin list`: a row for every plugin found, also for those that did not load, with the reason.
+//! `plugin list`: a row for every plugin found, also for those that are not used, with the reason.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fal_loader::{LoadOptions, LoadedPlugin};
-use fal_plugin::manifest::Stage;
+use fal_plugin::{manifest::Stage, process::FILE_SUFFIX};
 use serde::Serialize;
 
 use super::{
-    isolation::Isolate,
-    search::{SearchOrigin, SearchPath},
+    built_in,
+    isolation::{Isolate, name_of},
+    names::{self, TakenName},
+    packages::Package,
+    place::{SearchEntry, SearchOrigin},
+    search::SearchPath,
 };
 
-/// All libraries, in the order of the search path.
+/// All plugins, in the order of the search path.
 #[derive(Clone, Debug, Serialize)]
 pub struct Listing {
     /// Folders and files that were searched.
     pub searched: Vec<PathBuf>,
-    /// The libraries.
+    /// The plugins.
     pub rows: Vec<ListingRow>,
 }
 
-/// One library.
+/// One plugin.
 #[derive(Clone, Debug, Serialize)]
 pub struct ListingRow {
     /// Its file.
     pub path: PathBuf,
     /// Where it was found.
     pub place: &'static str,
-    /// Name, if it could be read.
+    /// The packages that brought it into its environment.
+    pub packages: Vec<Package>,
+    /// Whether its name means it.
+    pub state: State,
+    /// Name, if it could be read. Of a plugin that is not trusted or is refused, the name of its file.
     pub name: Option<String>,
     /// Version, if it could be read.
     pub version: Option<String>,
@@ -37,22 +45,45 @@ pub struct ListingRow {
     pub stages: Vec<Stage>,
     /// What it does.
     pub description: String,
-    /// Why it did not load.
+    /// Why it is not used, but for another of its name.
     pub error: Option<String>,
-    /// An earlier library of the same name, which is used instead.
+    /// An earlier plugin of the same name, which is used instead.
     pub shadowed_by: Option<PathBuf>,
 }
 
-/// Loads every plugin on the search path, with libraries isolated as a command would.
+/// Whether a plugin's name means it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Yes.
+    Ok,
+    /// Another one of its name comes first.
+    Shadowed,
+    /// It did not load.
+    NotLoaded,
+    /// It is in an environment of the project that the user does not trust. It was not loaded.
+    NotTrusted,
+    /// Its name is that of a plugin of fal-host. The name means neither, until this one is gone.
+    Refused,
+}
+
+/// Loads every plugin on the search path that is trusted, with libraries isolated as a command would.
 pub fn list(search: &SearchPath, isolate: &Isolate) -> Listing {
     let mut rows: Vec<ListingRow> = Vec::new();
-    for (path, kind) in search.libraries() {
-        let mut row = row(path, kind, isolate);
+    for (path, entry) in search.all() {
+        let mut row = row(search, path, entry, isolate);
         let twin = rows
             .iter()
-            .find(|other| other.error.is_none() && other.name.is_some() && other.name == row.name);
-        row.shadowed_by = twin.map(|twin| twin.path.clone());
+            .find(|other| other.state == State::Ok && other.name == row.name);
+        if let Some(twin) = twin.filter(|_| row.state == State::Ok) {
+            row.state = State::Shadowed;
+            row.shadowed_by = Some(twin.path.clone());
+        }
         rows.push(row);
+    }
+    for path in &search.refused {
+        let name = file_name(path);
+        rows.extend(names::refused(search, &name, path).map(refused_row));
     }
     Listing {
         searched: search.folders(),
@@ -60,29 +91,85 @@ pub fn list(search: &SearchPath, isolate: &Isolate) -> Listing {
     }
 }
 
-fn row(path: PathBuf, kind: SearchOrigin, isolate: &Isolate) -> ListingRow {
-    let loaded = LoadedPlugin::load(
-        &path,
-        &isolate.options(&path, None, &LoadOptions::default()),
-    );
-    let (manifest, error) = match loaded {
-        Ok(plugin) => (Some(plugin.manifest), None),
-        Err(error) => (None, Some(error.to_string())),
+fn row(search: &SearchPath, path: PathBuf, entry: &SearchEntry, isolate: &Isolate) -> ListingRow {
+    let blank = blank_row(path, entry.kind);
+    let taken = |name: &str| {
+        let is_of_host = built_in::is_name(name);
+        is_of_host.then(|| names::taken(search, name, &blank.path, entry.kind))?
     };
+    let name = file_name(&blank.path);
+    if !entry.trusted {
+        let why = "it is in an environment of the project: `fal-host plugin trust` trusts it";
+        return ListingRow {
+            state: State::NotTrusted,
+            name: Some(name),
+            error: Some(why.to_owned()),
+            ..blank
+        };
+    }
+    if let Some(taken) = taken(&name) {
+        return ListingRow {
+            place: entry.kind.label(),
+            ..refused_row(taken)
+        };
+    }
+    let options = isolate.options(&blank.path, None, &LoadOptions::default());
+    let manifest = match LoadedPlugin::load(&blank.path, &options) {
+        Ok(plugin) => plugin.manifest,
+        Err(error) => {
+            return ListingRow {
+                state: State::NotLoaded,
+                error: Some(error.to_string()),
+                ..blank
+            };
+        }
+    };
+    let taken = taken(&manifest.name);
     ListingRow {
-        place: kind.label(),
-        name: manifest.as_ref().map(|manifest| manifest.name.clone()),
-        version: manifest.as_ref().map(|manifest| manifest.version.clone()),
-        interface: manifest.as_ref().map(|manifest| manifest.interface.clone()),
-        stages: manifest
-            .as_ref()
-            .map(|manifest| manifest.stages.clone())
-            .unwrap_or_default(),
-        description: manifest
-            .map(|manifest| manifest.description)
-            .unwrap_or_default(),
-        error,
+        state: if taken.is_some() {
+            State::Refused
+        } else {
+            State::Ok
+        },
+        name: Some(manifest.name),
+        version: Some(manifest.version),
+        interface: Some(manifest.interface),
+        stages: manifest.stages,
+        description: manifest.description,
+        error: taken.map(|taken| taken.to_string()),
+        ..blank
+    }
+}
+
+/// A plugin that was not loaded, with the packages that brought it.
+fn blank_row(path: PathBuf, origin: SearchOrigin) -> ListingRow {
+    ListingRow {
+        place: origin.label(),
+        packages: names::of_file(&path),
+        state: State::NotLoaded,
+        name: None,
+        version: None,
+        interface: None,
+        stages: Vec::new(),
+        description: String::new(),
+        error: None,
         shadowed_by: None,
         path,
     }
+}
+
+fn refused_row(taken: TakenName) -> ListingRow {
+    ListingRow {
+        state: State::Refused,
+        error: Some(taken.to_string()),
+        name: Some(taken.name),
+        ..blank_row(taken.path, SearchOrigin::ProjectEnvironment)
+    }
+}
+
+/// Returns the name of the plugin after which a file is named.
+fn file_name(path: &Path) -> String {
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    file.strip_suffix(FILE_SUFFIX)
+        .map_or_else(|| name_of(path), str::to_owned)
 }

@@ -10,9 +10,9 @@ use etcetera::BaseStrategy;
 use fal_files::Root;
 use sha2::{Digest, Sha256};
 
-use super::{code, error::PluginChoiceError, search::SearchPath};
+use super::{code, environment::ProjectEnvironment, error::PluginChoiceError, search::SearchPath};
 
-/// The record of trusted projects: the project's folder and a fingerprint of the plugins that were there when the user
+/// The record of trusted projects: a folder (of the project, or of plugins in its environment) and a fingerprint of the plugins that were there when the user
 /// trusted them. Another plugin, or another Python file beside one that is a program, means another decision.
 pub struct Trust {
     file: PathBuf,
@@ -42,7 +42,7 @@ impl Trust {
             return Ok(());
         };
         match self.read().remove(&key(project)) {
-            Some(recorded) if recorded == fingerprint(paths)? => Ok(()),
+            Some(recorded) if recorded == fingerprint(&named(paths))? => Ok(()),
             _ => Err(PluginChoiceError::Untrusted {
                 path: first.clone(),
             }),
@@ -54,8 +54,29 @@ impl Trust {
     /// # Errors
     /// If the plugins cannot be read, or the record cannot be written.
     pub fn record(&self, project: &Path, paths: &[PathBuf]) -> Result<(), PluginChoiceError> {
+        self.put(project, fingerprint(&named(paths))?)
+    }
+
+    /// Returns whether the user trusts the plugins in an environment of the project as they are now.
+    pub fn covers(&self, environment: &ProjectEnvironment) -> bool {
+        let recorded = self.read().remove(&key(environment.folder()));
+        recorded.is_some() && recorded == fingerprint(&environment.plugins()).ok()
+    }
+
+    /// Records that the user trusts the plugins in an environment of the project.
+    ///
+    /// # Errors
+    /// If the plugins cannot be read, or the record cannot be written.
+    pub fn record_environment(
+        &self,
+        environment: &ProjectEnvironment,
+    ) -> Result<(), PluginChoiceError> {
+        self.put(environment.folder(), fingerprint(&environment.plugins())?)
+    }
+
+    fn put(&self, folder: &Path, fingerprint: String) -> Result<(), PluginChoiceError> {
         let mut all = self.read();
-        all.insert(key(project), fingerprint(paths)?);
+        all.insert(key(folder), fingerprint);
         self.write(&all)
             .map_err(|source| PluginChoiceError::Record {
                 path: self.file.clone(),
@@ -88,10 +109,15 @@ fn key(project: &Path) -> String {
         .to_string()
 }
 
-fn fingerprint(paths: &[PathBuf]) -> Result<String, PluginChoiceError> {
+/// Returns the plugins at paths that fal_project.yml names.
+fn named(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let found = SearchPath::only(paths).libraries();
+    found.into_iter().map(|(plugin, _)| plugin).collect()
+}
+
+fn fingerprint(plugins: &[PathBuf]) -> Result<String, PluginChoiceError> {
     let mut hash = Sha256::new();
-    let plugins = SearchPath::only(paths).libraries();
-    for (plugin, _) in &plugins {
+    for plugin in plugins {
         add(&mut hash, plugin).map_err(|source| PluginChoiceError::NotCovered {
             path: plugin.clone(),
             source,

@@ -83,7 +83,9 @@ fn library(context: &Context, named: &str) -> Result<PathBuf, CliError> {
         return Ok(std::path::absolute(path)?);
     }
     let found = search_path(context)?.by_file_name(named).into_iter().next();
-    found.ok_or_else(|| CliError::usage(format!("there is no file and no plugin `{named}`")))
+    found
+        .map(|(path, _)| path)
+        .ok_or_else(|| CliError::usage(format!("there is no file and no plugin `{named}`")))
 }
 
 fn shown(report: &Report, format: LogFormat) -> Result<String, CliError> {

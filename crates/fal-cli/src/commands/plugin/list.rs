@@ -4,7 +4,10 @@ use std::fmt::Write;
 
 use fal_host::{
     Project,
-    plugins::{Isolate, Listing, ListingRow, SearchPath, list as list_plugins},
+    plugins::{
+        Isolate, Listing, ListingRow, Package, ProjectPlugins, SearchPath, State,
+        list as list_plugins,
+    },
 };
 use fal_project::{DbtProject, ProjectOptions};
 
@@ -13,10 +16,8 @@ use crate::{args::LogFormat, context::Context, error::CliError};
 pub(super) fn list(context: &Context, format: LogFormat) -> Result<(), CliError> {
     let listing = match project(context)? {
         Some(project) => list_plugins(&project.search_path(), project.isolate()),
-        None if context.global.isolate_plugins => {
-            list_plugins(&SearchPath::new(&[]), &Isolate::All)
-        }
-        None => list_plugins(&SearchPath::new(&[]), &Isolate::None),
+        None if context.global.isolate_plugins => list_plugins(&users(), &Isolate::All),
+        None => list_plugins(&users(), &Isolate::None),
     };
     let text = match format {
         LogFormat::Text => table(&listing),
@@ -29,7 +30,11 @@ pub(super) fn list(context: &Context, format: LogFormat) -> Result<(), CliError>
 
 /// Returns the search path of the project; outside a project, that of the user.
 pub(super) fn search_path(context: &Context) -> Result<SearchPath, CliError> {
-    Ok(project(context)?.map_or_else(|| SearchPath::new(&[]), |project| project.search_path()))
+    Ok(project(context)?.map_or_else(users, |project| project.search_path()))
+}
+
+fn users() -> SearchPath {
+    SearchPath::new(&ProjectPlugins::default())
 }
 
 /// Returns the project, if the command runs in one or names one.
@@ -70,10 +75,12 @@ fn describe(row: &ListingRow) -> String {
             .to_string()
     });
     let stages: Vec<_> = row.stages.iter().map(|stage| stage.name()).collect();
-    let state = match (&row.error, &row.shadowed_by) {
-        (Some(_), _) => "not loaded",
-        (None, Some(_)) => "shadowed",
-        (None, None) => "ok",
+    let state = match row.state {
+        State::Ok => "ok",
+        State::Shadowed => "shadowed",
+        State::NotLoaded => "not loaded",
+        State::NotTrusted => "not trusted",
+        State::Refused => "refused",
     };
     let version = row.version.as_deref().unwrap_or("-");
     let mut text = format!(
@@ -86,6 +93,10 @@ fn describe(row: &ListingRow) -> String {
         detail(row.description.clone());
     }
     detail(row.path.display().to_string());
+    if !row.packages.is_empty() {
+        let packages: Vec<_> = row.packages.iter().map(Package::to_string).collect();
+        detail(format!("package: {}", packages.join(", ")));
+    }
     if let Some(error) = &row.error {
         detail(format!("why: {error}"));
     }

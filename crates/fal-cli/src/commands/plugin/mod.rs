@@ -50,5 +50,19 @@ fn trust(context: &Context) -> Result<(), CliError> {
         paths.len(),
         project.dbt.root.display()
     ));
+    for environment in project.environments() {
+        trust
+            .record_environment(environment)
+            .map_err(HostError::from)?;
+        let files: String = environment
+            .plugins()
+            .iter()
+            .map(|path| format!("\n  {}", path.display()))
+            .collect();
+        context.output.status(&format!(
+            "Trusted the plugins in {}:{files}",
+            environment.folder().display()
+        ));
+    }
     Ok(())
 }
