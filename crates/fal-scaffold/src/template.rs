@@ -31,8 +31,10 @@ const COMMON: &[File] = files!(
     "common": ".gitignore", "example/dbt_project.yml", "example/profiles.yml",
     "example/models/orders.sql",
 );
-const RUST: &[File] = files!("rust": "Cargo.toml", "README.md");
-const PYTHON: &[File] = files!("python": "README.md");
+const RUST: &[File] = files!(
+    "rust": "Cargo.toml", "README.md", "hatch_build.py", "pyproject.toml",
+);
+const PYTHON: &[File] = files!("python": "README.md", "pyproject.toml");
 
 /// The module that implements the protocol for plugins in Python.
 const FAL_PLUGIN: File = File {

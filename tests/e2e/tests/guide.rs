@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path, process::Stdio};
 
-use fal_e2e::{Page, Project, Typed, workspace};
+use fal_e2e::{Page, Project, Typed, wheel_of_host, workspace};
 use serde_json::json;
 
 /// The environment of a reader's commands. Builds share a folder, so that dependencies are compiled
@@ -15,14 +15,32 @@ const PRELUDE: &str = r#"
 set -euo pipefail
 exec 2>&1
 export CARGO_PROFILE_DEV_DEBUG=false CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never
-cargo() {
-    if [ -f Cargo.toml ] && [ ! -e target ]; then
-        mkdir -p "$SHARED/debug" && ln -sfn debug "$SHARED/release" && ln -s "$SHARED" target && cp "$LOCK" Cargo.lock
-    fi
-    if [ "$*" = "build --release" ]; then command cargo build; else command cargo "$@"; fi
-}
+export REAL_CARGO=$(command -v cargo) PATH=$HOME/bin:$PATH
+mkdir -p "$HOME/bin"
+cat > "$HOME/bin/cargo" <<'END'
+#!/bin/sh
+if [ -f Cargo.toml ] && [ ! -e target ]; then
+    mkdir -p "$SHARED/debug" && ln -sfn debug "$SHARED/release" && ln -s "$SHARED" target && cp "$LOCK" Cargo.lock
+fi
+if [ "$*" = "build --release" ]; then exec "$REAL_CARGO" build; else exec "$REAL_CARGO" "$@"; fi
+END
+chmod +x "$HOME/bin/cargo"
 fal-host() {
     if [ "$1" = setup ]; then command fal-host "$@" --help; else command fal-host "$@"; fi
+}
+"#;
+
+/// `setup` makes an environment with the tests' dbt, and uv keeps what it downloads for this test alone: fal-host's
+/// wheel is another one after each build.
+const WHEELS: &str = r#"
+export UV_CACHE_DIR=$HOME/uv UV_BUILD_CONSTRAINT=$HOME/backend.txt
+printf '%s\n' hatchling==1.27.0 packaging==24.2 pathspec==0.12.1 pluggy==1.5.0 trove-classifiers==2025.1.15.22 \
+    > "$UV_BUILD_CONSTRAINT"
+fal-host() {
+    if [ "$1" != setup ]; then command fal-host "$@"; return; fi
+    "$FAL_HOST_PYTHON" -m venv --without-pip .venv
+    "$FAL_HOST_PYTHON" -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$(echo .venv/lib/python*/site-packages)/dbt.pth"
+    unset FAL_HOST_PYTHON
 }
 "#;
 
@@ -37,15 +55,26 @@ fn installation() -> usize {
 
 /// Types all commands of a page and checks the output that it shows.
 fn follow(project: &Project, path: &str) -> Vec<Typed> {
+    follow_with(project, path, "", &[])
+}
+
+/// The same after further commands, with further variables.
+fn follow_with(
+    project: &Project,
+    path: &str,
+    prelude: &str,
+    variables: &[(&str, &Path)],
+) -> Vec<Typed> {
     let typed = Page::read(path).typed();
-    let mut script = PRELUDE.to_owned();
+    let mut script = PRELUDE.to_owned() + prelude;
     for (number, one) in typed.iter().enumerate() {
         script += &format!("printf '\\n@@ {number}\\n'\n{}\n", one.command);
     }
     let mut command = project.shell(&script);
     command
         .env("SHARED", workspace().join("target/e2e/scaffolds"))
-        .env("LOCK", workspace().join("Cargo.lock"));
+        .env("LOCK", workspace().join("Cargo.lock"))
+        .envs(variables.iter().copied());
     // Not `Project::finish`: on a busy machine a build takes longer than its deadline.
     let output = command.stdin(Stdio::null()).output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
@@ -189,11 +218,8 @@ fn the_index() {
 #[ignore = "needs FAL_TEST_DBT_PYTHON"]
 fn publishing() {
     let project = Project::bare();
-    follow(&project, "docs/plugins/publishing.md");
-    assert_eq!(
-        fs::read_dir(project.home().join(".local/share/fal-host/plugins"))
-            .unwrap()
-            .count(),
-        1
-    );
+    let wheel = wheel_of_host(&project.home().join("wheels"));
+    let page = "docs/plugins/publishing.md";
+    follow_with(&project, page, WHEELS, &[("FAL_HOST", &wheel)]);
+    assert!(project.has("shop/models/generated/weekdays.sql"));
 }
