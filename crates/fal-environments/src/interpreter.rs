@@ -21,6 +21,8 @@ pub(crate) struct Search<'a> {
     project_dir: &'a Path,
     variable: &'a dyn Fn(&str) -> Option<OsString>,
     owner: &'a dyn Fn(&Path) -> Option<u32>,
+    /// fal-host itself, without symbolic links.
+    program: Option<PathBuf>,
     looked: Vec<String>,
 }
 
@@ -36,6 +38,9 @@ pub fn find(named: Option<&Path>, project_dir: &Path) -> Result<PathBuf, PluginE
         project_dir,
         variable: &variable,
         owner: &owner,
+        program: env::current_exe()
+            .ok()
+            .and_then(|path| path.canonicalize().ok()),
         looked: Vec::new(),
     }
     .run()
@@ -52,6 +57,7 @@ impl Search<'_> {
         let found = self
             .active()
             .or_else(|| self.beside_project())
+            .or_else(|| self.beside_program())
             .or_else(|| self.of_dbt())
             .or_else(|| self.on_path());
         found.ok_or_else(|| self.nothing())
@@ -107,6 +113,25 @@ impl Search<'_> {
             (self.owner)(self.project_dir),
         ];
         (self.owner)(path).is_some_and(|owner| !mine.contains(&Some(owner)))
+    }
+
+    /// Returns the interpreter of the virtual environment that fal-host is installed in, if dbt is,
+    /// too: `uv tool install` and pipx put only a link to fal-host on the path.
+    fn beside_program(&mut self) -> Option<PathBuf> {
+        let program = self.program.clone()?;
+        let folder = program.parent()?;
+        if !folder.parent()?.join("pyvenv.cfg").is_file() {
+            return None;
+        }
+        let dbt = folder.join("dbt");
+        // fal-host may be linked as dbt.
+        let same = dbt.canonicalize().is_ok_and(|path| path == program);
+        if same || !is_program(&dbt) {
+            self.looked
+                .push(format!("beside fal-host: no dbt in {}", folder.display()));
+            return None;
+        }
+        self.try_at("beside fal-host", folder.join("python"))
     }
 
     /// Returns the interpreter of the `dbt` on the path, which may be installed in isolation with
@@ -225,6 +250,7 @@ mod tests {
             project_dir: &project_dir,
             variable: &variable,
             owner,
+            program: Some(root.join("tool/bin/fal-host")),
             looked: Vec::new(),
         };
         search.run()
@@ -310,6 +336,29 @@ mod tests {
             search(root.path(), "", &[("PATH", "ROOT/bin")]).unwrap(),
             root.path().join("bin/python3")
         );
+    }
+
+    #[test]
+    fn the_environment_of_fal_host_counts_if_it_has_dbt() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let bin = root.join("tool/bin");
+        for name in ["python", "fal-host"] {
+            program(&bin.join(name), "");
+        }
+        program(&root.join("bin/python3"), "");
+        fs::create_dir(root.join(".git")).unwrap();
+        let find = || search(&root, "", &[("PATH", "ROOT/bin")]).unwrap();
+        assert_eq!(find(), root.join("bin/python3"));
+        fs::write(root.join("tool/pyvenv.cfg"), "").unwrap();
+        assert_eq!(find(), root.join("bin/python3"), "it has no dbt");
+        std::os::unix::fs::symlink("fal-host", bin.join("dbt")).unwrap();
+        assert_eq!(find(), root.join("bin/python3"), "fal-host is not dbt");
+        fs::remove_file(bin.join("dbt")).unwrap();
+        program(&bin.join("dbt"), "");
+        assert_eq!(find(), bin.join("python"));
+        program(&root.join(".venv/bin/python"), "");
+        assert_eq!(find(), root.join(".venv/bin/python"), "the project's");
     }
 
     #[test]
