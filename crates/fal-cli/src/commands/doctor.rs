@@ -1,7 +1,8 @@
 //! `fal-host doctor`: tries every step of a run except running nodes, and says how to repair what fails.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+use fal_environments::packages_of_module;
 use fal_host::{Graph, HostError, Project};
 use fal_plugin::manifest::Stage;
 use fal_project::{FileDiagnostic, Profile};
@@ -51,7 +52,9 @@ fn look(context: &Context, project: &Project, findings: &mut Vec<Finding>) {
         .as_ref()
         .map(|graph| graph.runners.values().cloned().collect())
         .unwrap_or_default();
+    let python = graph.as_ref().ok().map(|graph| graph.info.python.clone());
     findings.push(finding("dbt", graph.map(|graph| dbt(&graph))));
+    findings.extend(python.and_then(|python| module(Path::new(&python))));
     findings.extend(runners_of(project, runners));
 }
 
@@ -109,6 +112,40 @@ fn dbt(graph: &Graph) -> String {
         info.threads,
         info.python
     )
+}
+
+/// The module that notebooks import, and the package of fal-host that brings it.
+const MODULE: &str = "fal";
+const NOTEBOOK: &str = "fal-host-notebook";
+
+/// Returns a finding if another package in the environment of the models brings the module.
+fn module(python: &Path) -> Option<Finding> {
+    let packages = packages_of_module(python, MODULE).ok()?;
+    let (own, others): (Vec<_>, Vec<_>) = packages
+        .into_iter()
+        .partition(|package| package.split(' ').next() == Some(NOTEBOOK));
+    if others.is_empty() {
+        return None;
+    }
+    let (others, python) = (others.join(", "), python.display());
+    let outcome = match own.first() {
+        None => Ok(format!(
+            "of {others}: `from fal import FalDbt` works in a run; in Jupyter it needs an environment \
+             with {NOTEBOOK} and without that package"
+        )),
+        Some(own) => Err((
+            format!(
+                "{own} and {others} bring the same module: the one installed last has overwritten files of the other"
+            ),
+            Some(format!(
+                "uninstall both from {python}, then install the one that you need; runs need neither"
+            )),
+        )),
+    };
+    Some(Finding {
+        what: "module fal",
+        outcome,
+    })
 }
 
 /// Checks each runner that models go to, and those that only routes name.
