@@ -9,7 +9,7 @@
         print(node.unique_id, node.status)
 
 The work is done by the program `fal-host`: the one that the variable `FAL_HOST` names, else the one
-beside this package or this Python, else the one on the search path.
+that was installed with this package, else the one on the search path.
 """
 
 from __future__ import annotations

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
 
 VARIABLE = "FAL_HOST"
@@ -23,8 +25,8 @@ def find() -> str:
         if found is None:
             raise NotFound(f"{VARIABLE} names {named}, which is no program")
         return found
-    beside = [Path(__file__).parent / NAME, Path(sys.executable).parent / NAME]
-    for path in beside:
+    for folder in _folders():
+        path = folder / NAME
         if os.access(path, os.X_OK) and path.is_file():
             return str(path)
     on_path = shutil.which(NAME)
@@ -34,3 +36,14 @@ def find() -> str:
             f"or name it in {VARIABLE}"
         )
     return on_path
+
+
+def _folders() -> Iterator[Path]:
+    """Where an installer puts a wheel's programs: in an environment, for the user alone
+    (`pip install --user`), or in a folder (`pip install --target`).
+    """
+    yield Path(__file__).parent
+    yield Path(sys.executable).parent
+    yield Path(sysconfig.get_path("scripts"))
+    yield Path(sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user")))
+    yield Path(__file__).parents[1] / "bin"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import sysconfig
 from pathlib import Path
 
 import fal_host
@@ -60,12 +61,16 @@ def test_the_program_is_named_or_on_the_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere/python"))
+    monkeypatch.setattr(sysconfig, "get_path", lambda *_: str(tmp_path / "scripts"))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("FAL_HOST", raising=False)
     with pytest.raises(fal_host.NotFound, match="FAL_HOST"):
         fal_host.find()
     os.rename(program(tmp_path, 0), tmp_path / "fal-host")
     assert fal_host.find() == str(tmp_path / "fal-host")
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(tmp_path / "fal-host", tmp_path / "scripts")
+    assert fal_host.find() == str(tmp_path / "scripts/fal-host")
     monkeypatch.setenv("FAL_HOST", "/nowhere/fal-host")
     with pytest.raises(fal_host.NotFound, match="/nowhere"):
         fal_host.find()
