@@ -34,6 +34,8 @@ pub(crate) enum Command {
         /// Folder to fill
         dir: PathBuf,
     },
+    /// Make the wheels of fal-host and of its package for notebooks in target/wheels
+    Wheel(WheelArgs),
 }
 
 /// Flags of `demo`.
@@ -42,6 +44,14 @@ pub(crate) struct DemoArgs {
     /// Major version of dbt; 2 runs a copy of the example below cargo's target folder
     #[arg(long, value_name = "VERSION", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
     pub(crate) dbt: u8,
+}
+
+/// Flags of `wheel`.
+#[derive(Args, Debug)]
+pub(crate) struct WheelArgs {
+    /// Compile with zig for every Linux with glibc 2.28 or newer, and check the result
+    #[arg(long)]
+    pub(crate) portable: bool,
 }
 
 /// Flags of `test`.
@@ -67,6 +77,8 @@ pub(crate) enum Part {
     Ecosystem,
     /// The site over docs/, whose warnings are errors.
     Site,
+    /// Those that install the wheel, of the release build, in fresh environments.
+    Wheel,
     /// Tests of the backend's Python side.
     Python,
 }

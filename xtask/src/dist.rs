@@ -7,19 +7,26 @@ use crate::{
     interface, layout, program,
 };
 
-/// Builds and lays out `bin/fal-host`, `lib/fal-host/plugins` and the sources in
-/// `lib/fal-host/interface`.
+/// Builds and lays out an installation.
 pub(crate) fn run(dir: &Path) -> Result<()> {
     program::run(&mut program::cargo("build --release"))?;
+    lay_out(&layout::target().join("release"), dir)?;
+    program::say(&format!("{}", dir.join("bin/fal-host").display()));
+    Ok(())
+}
+
+/// Copies `bin/fal-host` and `lib/fal-host/plugins` from the folder `built` of cargo, and the sources
+/// in `lib/fal-host/interface`.
+pub(crate) fn lay_out(built: &Path, dir: &Path) -> Result<()> {
     let plugins = dir.join("lib/fal-host/plugins");
-    put(&layout::release("fal-host"), &dir.join("bin"))?;
+    put(&built.join("fal-host"), &dir.join("bin"))?;
     for name in layout::PLUGINS {
         let file = format!(
             "{}{name}{}",
             std::env::consts::DLL_PREFIX,
             std::env::consts::DLL_SUFFIX
         );
-        put(&layout::release(&file), &plugins)?;
+        put(&built.join(file), &plugins)?;
     }
     for folder in layout::PROGRAMS {
         put_program(&layout::root().join("plugins").join(folder), &plugins)?;
@@ -28,9 +35,7 @@ pub(crate) fn run(dir: &Path) -> Result<()> {
     put(
         &layout::root().join("LICENSE"),
         &dir.join("share/doc/fal-host"),
-    )?;
-    program::say(&format!("{}", dir.join("bin/fal-host").display()));
-    Ok(())
+    )
 }
 
 /// A plugin that is a program: its `.fal-plugin`, and the Python files beside it.

@@ -41,6 +41,9 @@ pub(crate) enum XtaskError {
     /// dbt 2 does not run here.
     #[error("dbt 2 cannot be installed here: {why}")]
     NoDbt2 { why: &'static str },
+    /// A wheel is not what it must be.
+    #[error("{}: {why}", wheel.display())]
+    Wheel { wheel: PathBuf, why: String },
     /// Some parts of the tests.
     #[error("failed: {failed:?}")]
     Parts { failed: Vec<Part> },

@@ -1,5 +1,5 @@
 //! The project's automation: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`, `cargo
-//! xtask matrix`, `cargo xtask schemas`, `cargo xtask dist DIR`.
+//! xtask matrix`, `cargo xtask schemas`, `cargo xtask dist DIR`, `cargo xtask wheel`.
 //!
 //! Nothing here is part of fal-host. Each command is a module; what they share is the repository's
 //! layout (`layout`), the running of other programs (`program`) and the Python environment
@@ -20,6 +20,7 @@ mod schemas;
 mod site;
 mod test;
 mod venv;
+mod wheel;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Site => site::run(),
         Command::Pictures => site::pictures(),
         Command::Dist { dir } => dist::run(&dir),
+        Command::Wheel(args) => wheel::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

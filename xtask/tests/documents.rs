@@ -181,6 +181,31 @@ fn paths_in_backticks_exist() {
     assert!(checked > 50, "{checked}");
 }
 
+/// The name is not published: an installer that is given it could find somebody else's package.
+#[test]
+fn no_page_installs_fal_host_by_its_bare_name() {
+    let mut wrong = Vec::new();
+    for page in pages() {
+        let text = fs::read_to_string(root().join(&page)).unwrap();
+        for (at, line) in text.lines().enumerate() {
+            let words: Vec<_> = line
+                .split([' ', '`', '"', '\''])
+                .filter(|word| !word.is_empty())
+                .collect();
+            let installs = ["install", "uvx", "--from", "--with"];
+            let bare = words.windows(2).any(|pair| {
+                installs.contains(&pair[0])
+                    && pair[1].starts_with("fal-host")
+                    && !line.contains("file://")
+            });
+            if bare {
+                wrong.push(format!("{page}:{}: {line}", at + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// Readers find a page by the index only.
 #[test]
 fn the_indexes_list_every_page() {

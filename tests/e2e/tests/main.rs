@@ -53,5 +53,6 @@ mod tutorial;
 mod types;
 mod unit_tests;
 mod verbs;
+mod wheel;
 mod written_once;
 mod wrong_files;

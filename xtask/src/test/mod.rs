@@ -19,13 +19,14 @@ use crate::{
 
 /// The requirements of the tests: those of the example and more.
 pub(crate) const REQUIREMENTS: &str = "tests/requirements.txt";
-const ALL: [Part; 7] = [
+const ALL: [Part; 8] = [
     Part::Lint,
     Part::Rust,
     Part::E2e,
     Part::Dbt2,
     Part::Ecosystem,
     Part::Site,
+    Part::Wheel,
     Part::Python,
 ];
 
@@ -60,6 +61,7 @@ fn run_part(part: Part) -> Result<()> {
         Part::Dbt2 => rust::run_with_dbt2(&environment()?),
         Part::Ecosystem => rust::run_with_tools(&environment()?),
         Part::Site => site::build().map(drop),
+        Part::Wheel => rust::run_with_wheel(&environment()?),
         Part::Python => python(&environment()?),
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     layout,
     program::{self, cargo},
     venv::{self, Venv},
+    wheel,
 };
 
 /// The requirements of the Ray cluster in the tests.
@@ -19,6 +20,10 @@ const DBT2: &str = "dbt2::";
 /// The end-to-end tests of tools around dbt, and the environments that they need.
 const ECOSYSTEM: &str = "ecosystem::";
 const TOOLS: [&str; 4] = ["dagster", "cosmos", "prefect", "tools"];
+
+/// The end-to-end tests that install the wheel, and the requirements of the installers besides uv.
+const WHEEL: &str = "wheel::";
+const INSTALLERS: &str = "tests/wheel.txt";
 
 /// Runs all tests that need no dbt, then the doctests.
 pub(super) fn run(venv: &Venv) -> Result<()> {
@@ -43,9 +48,10 @@ pub(super) fn run_with_dbt(venv: &Venv) -> Result<()> {
         plain()
     };
     if nextest() {
-        command.args(["-E", &format!("not test(/^({DBT2}|{ECOSYSTEM})/)")]);
+        command.args(["-E", &format!("not test(/^({DBT2}|{ECOSYSTEM}|{WHEEL})/)")]);
     } else {
-        command.args(["--", "--ignored", "--skip", DBT2, "--skip", ECOSYSTEM]);
+        command.args(["--", "--ignored"]);
+        command.args([DBT2, ECOSYSTEM, WHEEL].map(|module| format!("--skip={module}")));
     }
     // Ray has a separate environment: it is large, and models on Ray have no dbt.
     let ray = venv::within(layout::target().join("ray-venv"), RAY)?;
@@ -81,6 +87,17 @@ pub(super) fn run_with_tools(venv: &Venv) -> Result<()> {
     let mut command = end_to_end();
     let command = in_environment(command.arg(ECOSYSTEM), venv)?;
     program::run(command.env("FAL_TEST_ECOSYSTEM", layout::target()))
+}
+
+/// Runs the tests that install the wheels of the release build.
+pub(super) fn run_with_wheel(venv: &Venv) -> Result<()> {
+    let wheels = wheel::make(&layout::target().join("wheels-of-tests"))?;
+    let installers = venv::within(layout::target().join("installers-venv"), INSTALLERS)?;
+    let mut command = end_to_end();
+    let command = in_environment(command.arg(WHEEL), venv)?
+        .env("FAL_TEST_INSTALLERS", installers.python())
+        .env("FAL_TEST_WHEEL", wheels.host);
+    program::run(command.env("FAL_TEST_NOTEBOOK_WHEEL", wheels.notebook))
 }
 
 /// The end-to-end tests that a plain run leaves out, of which a filter follows.
