@@ -15,8 +15,9 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 ROOT = Path(__file__).parents[1]
-# A link in Markdown to a file of the repository, and not to a place on the web or in the page.
-LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)(?=[^)\s]+\))")
+# A link or picture in Markdown of a file of the repository, and not of a place on the web or in the
+# page.
+LINK = re.compile(r"(!?)(\[[^\]]*\]\()(?![a-z]+:|#)(?=[^)\s]+\))")
 
 
 class Metadata(MetadataHookInterface):
@@ -25,12 +26,17 @@ class Metadata(MetadataHookInterface):
     def update(self, metadata: dict[str, Any]) -> None:
         package = tomllib.loads((ROOT / "Cargo.toml").read_text("utf-8"))["workspace"]["package"]
         readme = (ROOT / "README.md").read_text("utf-8")
-        place = f"{package['repository']}/blob/v{package['version']}/"
         metadata["version"] = package["version"]
         metadata["readme"] = {
             "content-type": "text/markdown",
-            "text": LINK.sub(place, readme),
+            "text": LINK.sub(lambda link: _at_release(package, *link.groups()), readme),
         }
+
+
+def _at_release(package: dict[str, str], picture: str, start: str) -> str:
+    """Returns the start of a link into the release's files: a page, or a picture itself."""
+    form = "raw" if picture else "blob"
+    return f"{picture}{start}{package['repository']}/{form}/v{package['version']}/"
 
 
 class Installation(BuildHookInterface[Any]):
