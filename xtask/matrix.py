@@ -28,10 +28,10 @@ BEGIN, END = "<!-- made by `cargo xtask matrix` -->\n", "<!-- end -->\n"
 VERSIONS = ["1.8", "1.9", "1.10", "1.11", "1.12"]
 # Builds of dbt 2, which is a program: `dbt-core` is open source, `dbt` (Fusion) is only tested.
 DBT_2 = {"2.0.0a4": "dbt-core==2.0.0a4", "2.0.0rc196": "dbt==2.0.0rc196"}
-# Where `cargo xtask test` puts the environment that dbt 2 is compared with, DuckDB's library and
-# PostgreSQL's driver.
+# Where `cargo xtask test` puts the environment that dbt 2 is compared with, DuckDB's library,
+# PostgreSQL's driver and PostgreSQL 18.
 DBT_1, LIBRARY = REPOSITORY / ".venv/bin/python", "dbt2-venv/lib/libduckdb.so"
-DRIVERS = "dbt2-venv/cache/com.getdbt"
+DRIVERS, POSTGRES = "dbt2-venv/cache/com.getdbt", "postgres-venv/bin/python"
 # Test modules of `tests/e2e` that say most about dbt. `--all` runs every one.
 E2E = ["artifacts", "hooks", "native_models", "postgres", "scripts", "verbs"]
 # Folders of the Python tests that start dbt.
@@ -190,7 +190,8 @@ class Environment:
         if self.version in DBT_2:
             env |= {"FAL_TEST_PYTHON": str(DBT_1), "FAL_TEST_DBT_PYTHON": str(DBT_1)}
             env["FAL_TEST_DBT2_PYTHON"] = str(self.python)
-            with running(self.python, "--tcp") as server, running(DBT_1, "--tcp") as other:
+            newest = self.target / POSTGRES
+            with running(newest, "--tcp") as server, running(DBT_1, "--tcp") as other:
                 env |= {"FAL_TEST_POSTGRES": server, "FAL_TEST_OTHER_POSTGRES": other}
                 return self.attempt(e2e_command(["dbt2"]), "e2e", REPOSITORY, env)
         with running(self.python) as server:

@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Site,
     /// Make the pictures of the README and the tutorial from a run of the example
     Pictures,
+    /// Check all that a release needs and list what a person still has to do; publishes nothing
+    Release,
     /// Lay out an installation: bin/fal-host, lib/fal-host/plugins and lib/fal-host/interface
     Dist {
         /// Folder to fill
@@ -60,6 +62,9 @@ pub(crate) struct TestArgs {
     /// Only this part; may be given several times
     #[arg(long, value_name = "PART")]
     pub(crate) only: Vec<Part>,
+    /// Fail if a test is left out because this machine lacks a program that it needs
+    #[arg(long)]
+    pub(crate) no_skips: bool,
 }
 
 /// A part of the tests, in the order in which they run.

@@ -1,6 +1,6 @@
 //! The environment of dbt 2, a program that brings no Python and loads the warehouse's library.
 
-use std::{fs, os::unix::fs::symlink};
+use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 
 use crate::{
     error::{At, Result},
@@ -10,6 +10,8 @@ use crate::{
 
 /// dbt 2 itself and what models import.
 const REQUIREMENTS: &str = "tests/dbt2-requirements.txt";
+/// npm, for machines that have none.
+const NPM: &str = "tests/npm-requirements.txt";
 /// The package of DuckDB's library that dbt 2 loads. PyPI has it only inside of Python's modules.
 const DUCKDB: &str = "@duckdb/node-bindings-linux-x64@1.5.3-r.3";
 const LIBRARY: &str = "libduckdb.so";
@@ -21,11 +23,8 @@ const DRIVER: &str = "libadbc_driver_postgresql-0.21.0+dbt0.21.0.so";
 
 /// Returns why this machine cannot run dbt 2, if it cannot.
 pub(crate) fn missing() -> Option<&'static str> {
-    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
-        return Some("its library of DuckDB is known here for Linux on x86-64 only");
-    }
-    let npm = program::works(program::program("npm", layout::root()).arg("--version"));
-    (!npm).then_some("npm, which downloads DuckDB's library, is not installed")
+    let known = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+    (!known).then_some("its library of DuckDB is known here for Linux on x86-64 only")
 }
 
 /// Makes the environment below cargo's target folder, or updates it.
@@ -36,8 +35,7 @@ pub(crate) fn environment() -> Result<Venv> {
     let (library, marker) = (folder.join("lib"), folder.join("xtask-duckdb"));
     let current = fs::read_to_string(&marker).is_ok_and(|installed| installed == DUCKDB);
     if !current || !library.join(LIBRARY).exists() {
-        let packed =
-            program::output(program::program("npm", &folder).args(["pack", "--silent", DUCKDB]))?;
+        let packed = program::output(npm(&folder)?.args(["pack", "--silent", DUCKDB]))?;
         let archive = folder.join(packed.trim());
         let mut tar = program::program("tar", &library);
         tar.arg("-xzf").arg(&archive);
@@ -56,4 +54,13 @@ pub(crate) fn environment() -> Result<Venv> {
         symlink(driver.trim(), &link).at(&link)?;
     }
     Ok(venv)
+}
+
+/// Makes a command of npm: the machine's, or that of a separate environment.
+fn npm(folder: &Path) -> Result<Command> {
+    if program::works(program::program("npm", folder).arg("--version")) {
+        return Ok(program::program("npm", folder));
+    }
+    let venv = venv::within(layout::target().join("npm-venv"), NPM)?;
+    Ok(program::program(venv.program("npm"), folder))
 }

@@ -44,6 +44,12 @@ pub(crate) enum XtaskError {
     /// A wheel is not what it must be.
     #[error("{}: {why}", wheel.display())]
     Wheel { wheel: PathBuf, why: String },
+    /// Something that a release needs is not there.
+    #[error("{0}")]
+    Unready(String),
+    /// A test was left out where none may be.
+    #[error("with --no-skips all tests must run; install what the list above names")]
+    Skipped,
     /// Some parts of the tests.
     #[error("failed: {failed:?}")]
     Parts { failed: Vec<Part> },

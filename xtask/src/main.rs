@@ -1,5 +1,6 @@
 //! The project's automation: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`, `cargo
-//! xtask matrix`, `cargo xtask schemas`, `cargo xtask dist DIR`, `cargo xtask wheel`.
+//! xtask matrix`, `cargo xtask schemas`, `cargo xtask release`, `cargo xtask dist DIR`, `cargo xtask
+//! wheel`.
 //!
 //! Nothing here is part of fal-host. Each command is a module; what they share is the repository's
 //! layout (`layout`), the running of other programs (`program`) and the Python environment
@@ -16,6 +17,7 @@ mod layout;
 mod matrix;
 mod program;
 mod python;
+mod release;
 mod schemas;
 mod site;
 mod test;
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Command::Schemas => schemas::run(),
         Command::Site => site::run(),
         Command::Pictures => site::pictures(),
+        Command::Release => release::run(),
         Command::Dist { dir } => dist::run(&dir),
         Command::Wheel(args) => wheel::run(&args),
     };

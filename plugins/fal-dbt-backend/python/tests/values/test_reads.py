@@ -65,7 +65,12 @@ def test_duckdb(duckdb, read, form):
 
 @pytest.mark.parametrize(("read", "form"), ids(POSTGRES))
 def test_postgres(postgres, read, form):
-    check(postgres, read, form)
+    try:
+        check(postgres, read, form)
+    except FalError as error:
+        if "built with libxml support" not in str(error):
+            raise
+        pytest.skip("this PostgreSQL is built without libxml, as the one of PyPI")
 
 
 def test_the_table_has_every_type_of_duckdb(duckdb):
