@@ -300,6 +300,12 @@ fn neither_does_a_fal_host_that_was_installed_into_that_environment() {
     let environment = Environment::new(project.path(".venv"))
         .with_host()
         .with_dbt();
+    // A module may have been laid beside a program of fal-host.
+    let list = run_in(&project, &environment, LIST);
+    assert_eq!(
+        listed(&list, "fal-ray-runner.fal-plugin")[0][0],
+        "not_trusted"
+    );
     loads_none(&project, &environment.path("bin/fal-host"), &marker);
 }
 
