@@ -121,6 +121,26 @@ impl Output {
         reporters
     }
 
+    /// Returns the reporters of a run whose nodes are not shown unless they fail.
+    pub(crate) fn reporters_of_failures(&self) -> Reporters {
+        let reporters = Reporters::new();
+        reporters.add(Failures {
+            shown: self.reporters(),
+            has_failed: false,
+        });
+        reporters
+    }
+
+    /// Whether log lines are JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.format == LogFormat::Json
+    }
+
+    /// Whether only errors and data are shown.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     fn json(&self) -> JsonReporter {
         let least = match (self.debug, self.quiet) {
             (true, _) => LogLevel::Debug,
@@ -189,6 +209,34 @@ impl<R: Reporter> Reporter for WithoutLog<R> {
 
     fn finish(&mut self) -> io::Result<()> {
         self.0.finish()
+    }
+}
+
+/// Passes on what is not about a node that runs well.
+struct Failures {
+    shown: Reporters,
+    has_failed: bool,
+}
+
+impl Reporter for Failures {
+    fn event(&mut self, event: &RunEvent) {
+        let is_shown = match &event.kind {
+            EventKind::NodeStarted { .. } => false,
+            EventKind::NodeFinished { result, .. } => {
+                let failed = result.status.is_failure();
+                self.has_failed |= failed;
+                failed
+            }
+            EventKind::RunFinished { .. } => self.has_failed,
+            _ => true,
+        };
+        if is_shown {
+            self.shown.event(event);
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.shown.finish()
     }
 }
 

@@ -30,5 +30,5 @@ pub use hooks::{HooksError, HooksOptions, hooks};
 pub use inspect::{Graph, check, examine, graph};
 pub use interrupt::Interrupt;
 pub use project::{Project, ProjectArgs};
-pub use run::{Retry, RetryError, RunOptions, RunOutcome, run};
+pub use run::{PythonShow, Retry, RetryError, RunOptions, RunOutcome, ShowEnded, Shown, run};
 pub use runners::{RunnerError, route_runners, runner_version};

@@ -167,6 +167,7 @@ impl ExecutionBackend for DbtBackend {
             python: true,
             unit_tests: true,
             lends: true,
+            shows: true,
             ..Capabilities::default()
         }
     }

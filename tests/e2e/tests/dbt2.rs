@@ -5,6 +5,7 @@ mod macros;
 mod run_hooks;
 mod runs;
 mod selection;
+mod show;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 

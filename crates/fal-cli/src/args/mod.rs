@@ -25,7 +25,9 @@ pub(crate) use self::{
     global::{GlobalArgs, LogFormat},
     plugin::{CheckLibraryArgs, LanguageArg, NewPluginArgs, PluginCommand},
     select::SelectArgs,
-    verbs::{BuildArgs, RetryArgs, RunArgs, SeedArgs, SnapshotArgs, TestArgs, Verb},
+    verbs::{
+        BuildArgs, RetryArgs, RunArgs, SeedArgs, ShowArgs, ShowOutput, SnapshotArgs, TestArgs, Verb,
+    },
 };
 
 /// Use Python files and notebooks as dbt models, in the same DAG as your SQL.
@@ -99,8 +101,13 @@ impl Cli {
         let handed: Vec<String> = path.iter().map(|name| (*name).to_owned()).collect();
         let mut cli =
             Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))?;
-        cli.dbt_words = match &cli.command {
-            Command::Dbt(_) => [handed, all].concat(),
+        let line = [handed, all].concat();
+        cli.dbt_words = match &mut cli.command {
+            Command::Dbt(_) => line,
+            Command::Show(args) => {
+                args.line = line;
+                some
+            }
             _ => some,
         };
         Ok(cli)
@@ -150,6 +157,11 @@ pub(crate) enum Command {
         The command and its flags are those of the last run. Exit code 0 if there is nothing to retry."
     )]
     Retry(RetryArgs),
+    /// Show rows of a model or of a query, without writing
+    #[command(
+        after_help = "Examples:\n  fal-host show --select report --limit 5\n  fal-host show --inline \"select * from {{ ref('forecast') }}\""
+    )]
+    Show(ShowArgs),
     #[command(flatten)]
     Dbt(DbtCommand),
     /// Run only the scripts and hooks of models, after or before a run (legacy `fal run`)
@@ -233,11 +245,6 @@ pub(crate) enum DbtCommand {
     Compile,
     /// Read the project, and write manifest.json
     Parse,
-    /// Show rows of a model or of a query, without writing
-    #[command(
-        after_help = "Examples:\n  fal-host show --select report --limit 5\n  fal-host show --inline \"select * from {{ ref('forecast') }}\""
-    )]
-    Show,
     /// Make and show the documentation
     #[command(subcommand)]
     Docs(DocsCommand),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, builder::FalseyValueParser};
+use clap::{ArgAction, Args, ValueEnum, builder::FalseyValueParser};
 use fal_graph::{Criteria, ResourceTypes};
 use fal_host::HostError;
 use serde_json::{Map, Value};
@@ -209,6 +209,41 @@ pub(crate) struct RetryArgs {
     pub(crate) failing: FailingArgs,
     #[command(flatten)]
     pub(crate) runner: RunnerArgs,
+}
+
+/// Flags of `show`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) refresh: RefreshArgs,
+    /// Number of rows; -1 for all
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 5,
+        allow_negative_numbers = true
+    )]
+    pub(crate) limit: i64,
+    /// Form of the rows
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub(crate) output: ShowOutput,
+    /// SQL instead of nodes
+    #[arg(long, value_name = "SQL", allow_hyphen_values = true)]
+    pub(crate) inline: Option<String>,
+    /// The whole command line, for dbt.
+    #[arg(skip)]
+    pub(crate) line: Vec<String>,
+}
+
+/// Form of shown rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShowOutput {
+    /// A table.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// Where Python models run.

@@ -6,10 +6,9 @@ use fal_host::DbtCommand;
 
 use crate::{context::Context, error::CliError, exit::Ended, signals};
 
-/// Runs a command of dbt with the user's terminal. Its words, and the command's name first among them,
-/// are those of the command line.
-pub(super) fn dbt(context: &Context) -> Result<Ended, CliError> {
-    let words = context.dbt_words.clone();
+/// Runs a command of dbt with the user's terminal. `words` are its command line, the command's name
+/// first.
+pub(super) fn dbt(context: &Context, words: Vec<String>) -> Result<Ended, CliError> {
     let is_group = |word: &String| matches!(word.as_str(), "docs" | "source");
     let count = 1 + usize::from(words.first().is_some_and(is_group));
     let name = words[..count.min(words.len())].join(" ");

@@ -11,6 +11,7 @@ mod install;
 mod plugin;
 mod run;
 mod setup;
+mod show;
 
 use std::{panic::AssertUnwindSafe, process::ExitCode};
 
@@ -35,7 +36,8 @@ pub(crate) fn main() -> ExitCode {
     if line.asks_for_version() {
         global.python = line.python();
         let context = Context::new(global, vec!["--version".to_owned()]);
-        let ended = dbt::dbt(&context).unwrap_or_else(|error| error.show(&context.output));
+        let ended = dbt::dbt(&context, context.dbt_words.clone())
+            .unwrap_or_else(|error| error.show(&context.output));
         return ended.code().into();
     }
     let mut cli = match Cli::parse_words(line.words.clone()) {
@@ -50,7 +52,7 @@ pub(crate) fn main() -> ExitCode {
     }
     cli.global.python = cli.global.python.or_else(|| line.python());
     let context = Context::new(cli.global, cli.dbt_words);
-    if !matches!(cli.command, Command::Dbt(_)) {
+    if !matches!(cli.command, Command::Dbt(_) | Command::Show(_)) {
         signals::listen(&context.interrupt);
     }
     exit::leave_on_hang(&context.output);
@@ -91,7 +93,8 @@ fn dispatch(context: &Context, command: &Command) -> Result<Ended, CliError> {
             project_name,
             example: true,
         }) => init::example(context, project_name.as_deref()),
-        Command::Dbt(_) => dbt::dbt(context),
+        Command::Show(args) => show::show(context, args),
+        Command::Dbt(_) => dbt::dbt(context, context.dbt_words.clone()),
         Command::Hooks(args) => run::hooks(context, args),
         Command::Generate(args) => generate::generate(context, args),
         Command::Check(args) => check::check(context, args),

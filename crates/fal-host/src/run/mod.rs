@@ -16,6 +16,7 @@ mod record;
 mod result;
 mod retry;
 mod selection;
+mod show;
 mod slots;
 mod task;
 mod warnings;
@@ -29,6 +30,7 @@ pub use self::{
     finish::RunOutcome,
     retry::{Retry, RetryError},
     selection::RunOptions,
+    show::{PythonShow, ShowEnded, Shown},
 };
 use crate::{error::HostError, interrupt::Interrupt, project::Project};
 

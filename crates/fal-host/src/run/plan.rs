@@ -108,6 +108,12 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Leaves out the hooks of models.
+    pub(super) fn without_hooks(mut self) -> Self {
+        self.hooks.clear();
+        self
+    }
+
     /// A plan of dbt's nodes with these hooks.
     #[cfg(test)]
     pub(super) fn with_hooks(dag: &Dag, hooks: HashMap<NodeId, Hooks>) -> Self {

@@ -23,6 +23,9 @@ pub struct Capabilities {
     /// Owns the data, and lends Python models to other backends ([`LendRequest`](super::LendRequest)).
     #[serde(default)]
     pub lends: bool,
+    /// Runs Python and notebook models without writing them ([`OpenRequest::show_limit`]).
+    #[serde(default)]
+    pub shows: bool,
     /// Nodes that it runs at once, beside those that `--threads` allows. `None`: its nodes count among the threads.
     #[serde(default)]
     pub concurrency: Option<u32>,
@@ -66,6 +69,10 @@ pub struct OpenRequest {
     /// Flags that the host itself reads (`select`, `fail_fast`, ...), by dbt's names: `args` of `run_results.json` has them.
     #[serde(default)]
     pub host_args: Map<String, Value>,
+    /// For `show`: Python models write nothing. The `adapter_response` of each has a `preview`, with its `columns` and at
+    /// most this many `rows`; a negative number means all.
+    #[serde(default)]
+    pub show_limit: Option<i64>,
     /// Python interpreter, absolute, if the user named one.
     #[serde(default)]
     pub python: Option<String>,
@@ -106,6 +113,7 @@ impl OpenRequest {
             command: command.into(),
             dbt_args: Vec::new(),
             retry_of: None,
+            show_limit: None,
             host_args: Map::new(),
             python: None,
             execute: false,

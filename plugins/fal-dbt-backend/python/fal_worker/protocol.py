@@ -139,6 +139,7 @@ class OpenRequest(TypedDict, total=False):
     dbt_args: list[str]
     retry_of: str | None
     host_args: dict[str, Any]
+    show_limit: int | None
     python: str | None
     debug: bool
     keyword: str

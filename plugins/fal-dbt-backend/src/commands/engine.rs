@@ -118,7 +118,11 @@ impl Engine for CommandEngine {
             }
         };
         let settings = settings.map_err(AskError::Answered)?;
-        let project = Project::new(settings, manifest, request);
+        let mut project = Project::new(settings, manifest, request);
+        if inner.request.show_limit.is_some() {
+            // dbt would write what its own Python models return.
+            project.dbt_runs_python = false;
+        }
         let version = project.manifest.metadata("dbt_version");
         let runs = inner.request.execute || inner.request.command == checks::COMMAND;
         if runs && is_dbt_2(version) {
@@ -372,9 +376,10 @@ impl Engine for CommandEngine {
         failed.extend(results.problems.iter().cloned());
         let file = results.file.as_ref();
         failed.extend(file.into_iter().flat_map(RunResults::failed_hooks));
-        // Scripts without nodes leave the results of the last run.
+        // Scripts without nodes, and `show`, leave the results of the last run.
         let is_of_scripts = begun.request.selected.is_empty() && !begun.request.scripts.is_empty();
-        if is_of_scripts || inner.request.command == arguments::OF_LAST_RUN {
+        let is_of_last_run = inner.request.command == arguments::OF_LAST_RUN;
+        if is_of_scripts || is_of_last_run || inner.request.show_limit.is_some() {
             return Some(Ok(CloseResponse {
                 artifacts_written: true,
                 failed_hooks: failed,

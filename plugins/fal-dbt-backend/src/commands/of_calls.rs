@@ -44,6 +44,7 @@ impl Inner {
         let mut runs_again = project.has_hooks()
             && !begin.selected.is_empty()
             && self.request.command != arguments::OF_LAST_RUN
+            && self.request.show_limit.is_none()
             && run_hooks::needs_several(plan, begin);
         if runs_again && !run_hooks::is_whole(settings) {
             self.warn_of_hooks("the project has folders that are not below its own");

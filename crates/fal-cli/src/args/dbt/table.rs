@@ -92,15 +92,9 @@ const fn without_effect(flag: Flag, reason: &'static str) -> Flag {
     }
 }
 
-/// Commands that dbt runs and that select nodes.
-const SELECTING: &[&str] = &[
-    "clone",
-    "compile",
-    "docs generate",
-    "show",
-    "source freshness",
-];
-/// Commands that dbt runs, and `retry`.
+/// Commands that dbt runs and that select nodes. `show` reads its selection itself.
+const SELECTING: &[&str] = &["clone", "compile", "docs generate", "source freshness"];
+/// Commands that dbt runs, and `retry`; `show` has these itself.
 const WITHOUT_STATE: &[&str] = &[
     "clean",
     "clone",
@@ -113,7 +107,6 @@ const WITHOUT_STATE: &[&str] = &[
     "parse",
     "retry",
     "run-operation",
-    "show",
     "source freshness",
 ];
 /// The same without `retry`, which has these itself.
@@ -128,10 +121,9 @@ const OF_DBT: &[&str] = &[
     "init",
     "parse",
     "run-operation",
-    "show",
     "source freshness",
 ];
-/// The same with `ls`, which fails at nothing.
+/// The same with `show`, and with `ls`, which fails at nothing.
 const NOT_FAILING: &[&str] = &[
     "clean",
     "clone",
@@ -201,16 +193,15 @@ pub(super) const FLAGS: &[Flag] = &[
     flag("deprecated-favor-state", One, COMMANDS, "dbt's old name"),
     // How much runs.
     switch("fail-fast -x", NOT_FAILING, "Stop at the first failure"),
-    flag("full-refresh -f", Nothing, &["clone", "compile", "show"], "Rebuild incremental models"),
+    flag("full-refresh -f", Nothing, &["clone", "compile"], "Rebuild incremental models"),
     switch("empty", &["compile", "seed"], "Read no rows"),
     flag("sample", One, &["build", "run"], "Read only rows of a time range"),
     flag("show", Nothing, &["build"], "Show some rows of each seed"),
     switch("include-saved-query", &["build"], "Include saved queries"),
     // Flags of single commands.
-    flag("inline", One, &["compile", "show"], "SQL instead of a node"),
+    flag("inline", One, &["compile"], "SQL instead of a node"),
     flag("inline-direct", One, &["show"], "SQL that is run as it is"),
-    flag("limit", One, &["show"], "Number of rows"),
-    flag("output", One, &["compile", "show"], "Form of the output: text or json"),
+    flag("output", One, &["compile"], "Form of the output: text or json"),
     flag("output -o", Path, &["source freshness"], "File of the results"),
     flag("args", One, &["run-operation"], "Arguments of the macro, as YAML"),
     flag("sql", One, &["run-operation"], "SQL instead of a macro"),

@@ -49,8 +49,9 @@ class Invocation:
         self.executes = bool(request.get("execute"))
         # Whether the scripts of the last run are to run, whose results are in its run_results.json.
         self.of_last_run = request["command"] == arguments.OF_LAST_RUN
-        # Whether the run has scripts but no dbt nodes: no on-run-start and -end, and no artifacts.
-        self.only_scripts = self.of_last_run
+        # Whether the run has scripts but no dbt nodes, or writes nothing: no on-run-start and -end,
+        # and no artifacts.
+        self.only_scripts = self.of_last_run or request.get("show_limit") is not None
         self.project = LiveProject(request, self.of_last_run)
         self.batch_failures = BatchFailures()
         self.queue: HostQueue | None = None

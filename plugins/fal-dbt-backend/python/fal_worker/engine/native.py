@@ -33,12 +33,18 @@ class NativeJobs(CodeJobs):
             adapter.submit_python_job = self._submit
 
     def _runner(self, node: Any) -> type | None:
-        """Returns dbt's own runner for SQL, and for code that runs in the warehouse."""
-        if getattr(node, "language", None) != "python" or runs_in_warehouse(self._project, node):
+        """Returns dbt's own runner for SQL, and for code that runs in the warehouse.
+
+        For `show` all code runs here: in the warehouse it would write.
+        """
+        if getattr(node, "language", None) != "python":
+            return None
+        if self._project.show_limit is None and runs_in_warehouse(self._project, node):
             return None
         from .native_runner import checked_runner, staged_runner
 
-        return checked_runner() if self._gateway.runs_native() else staged_runner(self)
+        by_dbt = self._gateway.runs_native() and self._project.show_limit is None
+        return checked_runner() if by_dbt else staged_runner(self)
 
     def _submit(self, parsed_model: dict[str, Any], compiled_code: str) -> Any:
         """Called by dbt's `statement` macro on the thread, the connection and in the transaction of

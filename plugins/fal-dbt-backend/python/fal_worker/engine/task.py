@@ -63,6 +63,8 @@ def host_task(invocation: Invocation) -> type:
             return queue
 
         def get_model_schemas(self, adapter: Any, selected_uids: Any) -> set[Any]:
+            if invocation.project.show_limit is not None:
+                return set()
             # dbt makes no schema for an ephemeral node.
             with listed_as_tables(self.manifest, invocation.project.stubs):
                 schemas: set[Any] = super().get_model_schemas(adapter, selected_uids)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fal_worker.errors import SessionError
 
 from .model_write import ModelWrite, NativeWrite
+from .preview import Preview
 
 if TYPE_CHECKING:
     from .lease import Lease
@@ -32,7 +33,7 @@ class Job:
         id: str,
         token: str,
         unique_id: str,
-        model_write: ModelWrite | NativeWrite | None = None,
+        model_write: ModelWrite | NativeWrite | Preview | None = None,
         role: str | None = None,
         model: str | None = None,
         native: bool = False,

@@ -17,6 +17,7 @@ from fal_worker.errors import SessionError
 from fal_worker.project.interface import OPEN_WRITE
 
 from .model_write import ModelWrite
+from .preview import Preview
 
 if TYPE_CHECKING:
     from fal_worker.project.readable import Readable
@@ -67,11 +68,40 @@ class OwnTable:
             return self._pending.read(sql, *checked)
 
 
+class NotMade:
+    """The table of a model that `show` runs, behind its write: there is none to read."""
+
+    identifier = ""
+
+    def __init__(self, unique_id: str) -> None:
+        self.unique_id = unique_id
+        self.refusal: SessionError | None = None
+
+    @property
+    def relation(self) -> Any:
+        self.refusal = SessionError(
+            "gateway::show",
+            f"{self.unique_id} reads its own table after its write, and `show` makes no table",
+            "Read it ahead of the write, or use the frame that was written.",
+        )
+        raise self.refusal
+
+    def is_in(self, sql: str) -> bool:
+        return False
+
+    def is_named_by_hand(self, sql: str, identifier: str) -> bool:
+        return False
+
+
 @contextlib.contextmanager
-def shown(job: Job) -> Iterator[OwnTable | None]:
+def shown(job: Job) -> Iterator[OwnTable | NotMade | None]:
     """While active, references to the job's own model mean its open write, if there is one."""
     write = job.model_write
-    own = None if write is None or write.pending is None else OwnTable(job)
+    own: OwnTable | NotMade | None = None
+    if isinstance(write, Preview) and write.is_staged:
+        own = NotMade(job.unique_id)
+    elif write is not None and write.pending is not None:
+        own = OwnTable(job)
     before = OPEN_WRITE.set(own)
     try:
         yield own

@@ -99,7 +99,9 @@ class Reads:
         reads = (resolve.read_of(project, reader, node_of(project, job), node) for node in nodes)
         return tuple(read.relation for read in reads if read.relation is not None)
 
-    def _check_by_hand(self, job: Job, own: own_table.OwnTable, sql: str) -> None:
+    def _check_by_hand(
+        self, job: Job, own: own_table.OwnTable | own_table.NotMade, sql: str
+    ) -> None:
         """Warns of a read of the model's own table by its plain name: it returns the rows from
         before the write.
         """

@@ -19,6 +19,7 @@ from .lease_streams import Pump, Watched
 from .leases import ACTIONS as OF_LEASES
 from .leases import Leases, RemoteGateway
 from .model_write import Materializer, ModelWrite, NativeWrite, WritePlan
+from .preview import Preview
 from .reads import Reads
 from .writes import TableWrites
 
@@ -96,7 +97,7 @@ class GatewayService:
         write = self._planned(unique_id) if role is None else None
         self._jobs.add(Job(id, token, unique_id, write, role, model))
 
-    def _planned(self, unique_id: str) -> ModelWrite:
+    def _planned(self, unique_id: str) -> ModelWrite | Preview:
         """The write of a script's model. Records the reason if there can be none."""
         node = self._project.manifest.expect(unique_id)
         try:
@@ -108,16 +109,19 @@ class GatewayService:
                     "NoView",
                     unique_id,
                 )
-            plan.start()
+            return self._started(unique_id, plan)
         except Exception as error:  # noqa: BLE001 (raised again)
             failure = from_exception(error)
             self._project.record(
                 {"unique_id": unique_id, "status": "error", "message": failure.message}
             )
             raise failure from None
-        return self._model_write(unique_id, plan)
 
-    def _model_write(self, unique_id: str, plan: WritePlan) -> ModelWrite:
+    def _started(self, unique_id: str, plan: WritePlan) -> ModelWrite | Preview:
+        """The write of a model, ahead of its code."""
+        if (limit := self._project.show_limit) is not None:
+            return Preview(plan, limit)
+        plan.start()
         return ModelWrite(self._project, self._outbox, self.warehouse, unique_id, plan)
 
     def open_unit_test(self, id: str, token: str, unique_id: str, model: str) -> None:
@@ -147,8 +151,7 @@ class GatewayService:
         """Opens a job for a dbt-native model whose rows are written like a script's."""
         plan = self._materializer.plan(node, table_of(self._project, node))
         self.start()
-        plan.start()
-        write = self._model_write(node.unique_id, plan)
+        write = self._started(node.unique_id, plan)
         job = Job(id, secrets.token_hex(16), node.unique_id, write, native=True)
         self._jobs.add(job)
         return job
@@ -273,13 +276,26 @@ class GatewayService:
 
     def warehouse(self) -> Warehouse:
         if self._warehouse is None:
-            self._warehouse = for_adapter(self._project.adapter)
+            warehouse = for_adapter(self._project.adapter)
+            if self._project.show_limit is not None:
+                _only_read(warehouse, self._project.adapter.type())
+            self._warehouse = warehouse
         return self._warehouse
+
+
+def _only_read(warehouse: Any, adapter: str) -> None:
+    # Packages for other warehouses may be older than `show` of Python models.
+    if not hasattr(warehouse, "only_read"):
+        raise SessionError(
+            "gateway::show",
+            f"`show` of Python models needs a warehouse with `only_read`, which the package for {adapter} does not have",
+        )
+    warehouse.only_read()
 
 
 def _settled(job: Job, ok: bool, result: NodeResult) -> NodeResult:
     """The job's result, after its write was committed or undone."""
-    if ok and isinstance(job.model_write, ModelWrite):
+    if ok and isinstance(job.model_write, (ModelWrite, Preview)):
         return job.model_write.commit(result)
     job.undo()
     return result

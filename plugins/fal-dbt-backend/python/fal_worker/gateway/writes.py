@@ -57,6 +57,10 @@ class TableWrites:
         types = sql_types(adapter, facts_of(adapter), command.get("dtype") or {})
         if op == "write_to_model" and not job.attached:
             return job.write(reader.to_reader(), mode, types)
+        if self._project.show_limit is not None:
+            raise SessionError(
+                "gateway::show", f"`show` writes nothing, and {job.unique_id} calls {op}"
+            )
         if (mode := mode or "overwrite") not in MODES:
             raise SessionError(
                 "gateway::mode",

@@ -60,6 +60,13 @@ class Project(Protocol):
         """The key of `meta` below which fal-host's own configuration is."""
         ...
 
+    @property
+    def show_limit(self) -> int | None:
+        """Number of rows that `show` wants of each model, which then writes nothing; a negative
+        number means all. `None` for all other commands.
+        """
+        ...
+
     def within(self, function: Callable[..., T], *args: Any) -> T:
         """Calls a function on this thread with what dbt needs around it.
 

@@ -81,6 +81,10 @@ class LiveProject:
     def keyword(self) -> str:
         return self.request.get("keyword") or "fal"
 
+    @property
+    def show_limit(self) -> int | None:
+        return self.request.get("show_limit")
+
     def within(self, function: Callable[..., T], *args: Any) -> T:
         """Calls a function on this thread with dbt's context (invocation, project root) set."""
         if self._context is None:

@@ -129,6 +129,9 @@ class Warehouse(Protocol):
         unchanged is a `SessionError` that names its column. If this raises, nothing is left to
         undo."""
 
+    def only_read(self) -> None:
+        """Makes SQL that would change something an error, as far as the warehouse can tell."""
+
     def cancel(self) -> None:
         """Interrupts all reads and writes, from another thread."""
 

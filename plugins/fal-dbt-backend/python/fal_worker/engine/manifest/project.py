@@ -68,6 +68,10 @@ class Project:
     def keyword(self) -> str:
         return self.request.get("keyword") or "fal"
 
+    @property
+    def show_limit(self) -> int | None:
+        return self.request.get("show_limit")
+
     def within(self, function: Callable[..., T], *args: Any) -> T:
         """There is no context of dbt's to set."""
         return function(*args)

@@ -113,6 +113,7 @@ class Cloud(generic.Generic):
 
     def read(self, sql: str, readable: Readable | None = None) -> Reading:
         assert readable is None, "nothing here checks what SQL does"
+        self._check_reads(sql)
         with self._connections.lend() as connection:
             return self.read_on(connection, sql)
 

@@ -51,10 +51,13 @@ class DuckDB:
         self._lock = threading.Lock()
         self._schemas = threading.Lock()
         self._open: set[_Connection] = set()
+        self._only_reads = False
 
     def read(self, sql: str, readable: Readable | None = None) -> Reading:
         connection = self._connect(sql)
         try:
+            if self._only_reads:
+                connection.cursor.execute("begin transaction read only")
             if readable is not None:
                 duckdb_check.check(sql, readable, connection.place)
             # A relation streams; what `execute` gives would be copied whole first.
@@ -116,6 +119,9 @@ class DuckDB:
             for connection in self._open:
                 with contextlib.suppress(duckdb.Error):  # it may be closing
                     connection.cursor.interrupt()
+
+    def only_read(self) -> None:
+        self._only_reads = True
 
     def readings(self) -> list[_Connection]:
         """The connections that are reading."""

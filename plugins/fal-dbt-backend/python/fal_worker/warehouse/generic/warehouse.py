@@ -6,6 +6,7 @@ seeds, this can do with frames.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from fal_worker.warehouse.interface import Reading
 
 
+# Behind comments and brackets.
+_QUERY = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:select|with)\b", re.IGNORECASE | re.DOTALL)
+
+
 def open_warehouse(adapter: Any, dialect: Dialect) -> Generic:
     if not hasattr(adapter, "add_query"):
         raise SessionError(
@@ -36,6 +41,8 @@ def open_warehouse(adapter: Any, dialect: Dialect) -> Generic:
 class Generic:
     """Serves any adapter with connections of Python's DB-API."""
 
+    _only_reads = False
+
     def __init__(self, adapter: Any, dialect: Dialect) -> None:
         self._adapter = adapter
         self._connections = Connections(adapter)
@@ -46,6 +53,7 @@ class Generic:
 
     def read(self, sql: str, readable: Readable | None = None) -> Reading:
         assert readable is None, "nothing here checks what SQL does"
+        self._check_reads(sql)
         with self._connections.lend() as connection:
             return generic_read.read(connection, sql)
 
@@ -58,6 +66,17 @@ class Generic:
         place: Place = Place.MODEL,
     ) -> Write:
         return self._writer.begin(relation, reader, mode, types or {}, place)
+
+    def only_read(self) -> None:
+        self._only_reads = True
+
+    def _check_reads(self, sql: str) -> None:
+        """Not every adapter has transactions that can only read."""
+        if self._only_reads and not _QUERY.match(sql):
+            raise SessionError(
+                "gateway::show",
+                "`show` runs only queries of a model: SQL that begins with select or with",
+            )
 
     def cancel(self) -> None:
         self._connections.cancel()

@@ -32,10 +32,14 @@ class Postgres:
         self._lock = threading.Lock()
         self._schemas = threading.Lock()
         self._open: set[Connection] = set()
+        self._only_reads = False
 
     def read(self, sql: str, readable: Readable | None = None) -> Reading:
         connection = self._connect()
         try:
+            if self._only_reads:
+                # Transactions that follow it on this connection inherit it.
+                connection.run("set transaction read only")
             if readable is None:
                 return postgres_read.read(connection, sql)
             return postgres_read.read_checked(connection, sql, readable)
@@ -62,6 +66,9 @@ class Postgres:
         except BaseException:
             connection.close()
             raise
+
+    def only_read(self) -> None:
+        self._only_reads = True
 
     def cancel(self) -> None:
         with self._lock:
