@@ -29,6 +29,7 @@ mod jupyter;
 mod killed;
 mod killed_writes;
 mod leftovers;
+mod log_file;
 mod materializations;
 mod misbehaving;
 mod native_models;

@@ -106,6 +106,20 @@ fn common(command: &str, request: &OpenRequest) -> Vec<String> {
     words
 }
 
+/// Returns the words without a flag and the value that follows it.
+pub(crate) fn without_value(words: &[String], flag: &str) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        if word == flag {
+            rest.next();
+        } else {
+            kept.push(word.clone());
+        }
+    }
+    kept
+}
+
 /// Returns the folders of earlier states, of all the flags of a run.
 fn state(words: &[String]) -> Vec<String> {
     let mut kept = Vec::new();

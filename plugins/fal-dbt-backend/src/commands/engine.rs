@@ -51,13 +51,15 @@ impl CommandEngine {
     /// `python` is the interpreter of the user's models, and `reason` says why dbt is not driven
     /// from the inside.
     pub(crate) fn new(
-        request: OpenRequest,
+        mut request: OpenRequest,
         program: PathBuf,
         reason: String,
         python: PathBuf,
         start_worker: StartWorker,
         cancel: Cancel,
     ) -> Self {
+        // The engine reads what calls log, and chooses the level.
+        request.dbt_args = arguments::without_value(&request.dbt_args, "--log-level");
         Self(Arc::new(Inner {
             request,
             program: Program::new(program),

@@ -18,7 +18,12 @@ use super::global::absolute;
 pub(super) const HEADING: &str = "dbt";
 
 /// Flags that our commands read, and that dbt gets too.
-const FOR_BOTH: &[&str] = &["warn_error", "warn_error_options", "printer_width"];
+const FOR_BOTH: &[&str] = &[
+    "log_level",
+    "warn_error",
+    "warn_error_options",
+    "printer_width",
+];
 
 /// Flags that dbt does not know.
 const OURS: &[&str] = &[

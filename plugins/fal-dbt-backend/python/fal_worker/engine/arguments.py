@@ -36,8 +36,6 @@ def words(request: OpenRequest, known: set[str]) -> list[str]:
     """
     out = [
         command_of(request),
-        "--log-level",
-        "none",
         "--no-use-colors",
         "--no-send-anonymous-usage-stats",
     ]

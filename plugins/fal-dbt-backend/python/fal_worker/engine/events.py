@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import importlib
 import io
+from collections.abc import Iterator
 from typing import Any
 
 from fal_worker.protocol import Outbox
@@ -61,6 +65,27 @@ class EventForwarder:
             and message.info.name == "UnsupportedConstraintMaterialization"
             and getattr(message.data, "materialized", "") == "ephemeral"
         )
+
+
+@contextlib.contextmanager
+def in_file_alone() -> Iterator[None]:
+    """While active, dbt logs to dbt.log, as its flags say, and not to the terminal.
+
+    With `--log-level none` dbt would not write dbt.log either.
+    """
+    requires: Any = importlib.import_module("dbt.cli.requires")
+    original = requires.setup_event_logger
+
+    def set_up(flags: Any, **more: Any) -> None:
+        flags = copy.copy(flags)
+        object.__setattr__(flags, "LOG_LEVEL", "none")
+        original(flags=flags, **more)
+
+    requires.setup_event_logger = set_up
+    try:
+        yield
+    finally:
+        requires.setup_event_logger = original
 
 
 class LineForwarder(io.TextIOBase):

@@ -30,6 +30,7 @@ from fal_worker.protocol import NodeResult, OpenRequest, RunGraph
 
 from . import arguments
 from .batches import BatchFailures
+from .events import in_file_alone
 from .hooks import named_in_errors
 from .queue import HostQueue
 from .startup import DeferredManifest, SchemaCache
@@ -271,6 +272,7 @@ class Invocation:
                     as_tables(self.project.stubs),
                     without_our_keywords(),
                     named_in_errors(),
+                    in_file_alone(),
                 ):
                     changed.enter_context(change)
                 changed.enter_context(self._schemas.used())

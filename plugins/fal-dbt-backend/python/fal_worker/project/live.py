@@ -96,6 +96,7 @@ class LiveProject:
         node = self.manifest.expect(result["unique_id"])
         if not is_ephemeral(self, node):  # dbt has no result for these
             put_result(self.task.node_results, node, result, relation_name)
+        _log(result)
 
     def relation(self, reader: Any, target: Any) -> Any:
         """By dbt's own resolvers: deferral and `--empty` included.
@@ -158,3 +159,15 @@ class LiveProject:
         finally:
             with self._lock:
                 self._working -= 1
+
+
+def _log(result: NodeResult) -> None:
+    """Adds a line to dbt.log on a node that dbt did not run. Errors come at the end, from dbt itself."""
+    from dbt_common.events.base_types import EventLevel
+    from dbt_common.events.functions import fire_event
+    from dbt_common.events.types import Note
+
+    seconds = result.get("execution_time") or 0.0
+    how = "" if result["status"] != "success" else f" {result.get('message') or ''}".rstrip()
+    text = f"{result['unique_id']}: {result['status']}{how} in {seconds:.2f}s"
+    fire_event(Note(msg=text), EventLevel.INFO)
