@@ -263,6 +263,10 @@ class ExecutionSession:
         """Returns what is known of the error of a node that failed (`NodeError`), if anything."""
         return None
 
+    def lineage(self, request: None) -> dict[str, Any]:
+        """Returns where the warehouse is and which columns nodes have (`Lineage`)."""
+        return {}
+
     def record(self, request: dict[str, Any]) -> None:
         """Takes note of a node that was not run (`NodeResult`)."""
 

@@ -6,10 +6,10 @@ use crate::{
     error::PluginError,
     payload::{
         BeginRequest, Capabilities, CloseRequest, CloseResponse, CommandLine, CommandRequest,
-        CompileRequest, CompileResponse, Diagnostic, Event, LendRequest, Lent, LoadRequest,
-        NodeError, NodeErrorRequest, NodeRequest, NodeResult, NotebookAnalysis, OpenRequest,
-        PythonAnalysis, RunGraph, SelectRequest, SettleRequest, Stub, StubRequest, StubVerdict,
-        StubVerdictRequest,
+        CompileRequest, CompileResponse, Diagnostic, Event, LendRequest, Lent, Lineage,
+        LoadRequest, NodeError, NodeErrorRequest, NodeRequest, NodeResult, NotebookAnalysis,
+        OpenRequest, PythonAnalysis, RunGraph, SelectRequest, SettleRequest, Stub, StubRequest,
+        StubVerdict, StubVerdictRequest,
     },
 };
 
@@ -146,6 +146,15 @@ pub trait ExecutionSession: Send + Sync {
     /// If the backend itself is broken: the host then shows the message alone.
     fn node_error(&self, _request: &NodeErrorRequest) -> Result<Option<NodeError>, PluginError> {
         Ok(None)
+    }
+
+    /// Returns where the warehouse is and which columns nodes have, for reports of lineage. The host
+    /// asks once after [`load`](Self::load), and only where such reports are configured.
+    ///
+    /// # Errors
+    /// If the backend itself is broken: the reports then do without.
+    fn lineage(&self, _request: &()) -> Result<Lineage, PluginError> {
+        Ok(Lineage::default())
     }
 
     /// Compiles SQL.

@@ -12,7 +12,7 @@ use std::{
 
 use fal_plugin::{
     payload::{
-        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Event,
+        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Event, Lineage,
         LoadRequest, LogLevel, NodeResult, SelectRequest, Stream,
     },
     PluginError,
@@ -160,6 +160,10 @@ impl Engine for DbtProcess {
 
     fn compile(&self, request: &CompileRequest) -> Result<CompileResponse, AskError> {
         self.ask("compile", request)
+    }
+
+    fn lineage(&self) -> Result<Lineage, AskError> {
+        self.ask("lineage", &json!({}))
     }
 
     fn job_open(&self, request: &JobOpen<'_>) -> Result<(), AskError> {

@@ -10,7 +10,7 @@ use std::{
 use fal_plugin::{
     payload::{
         BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Event,
-        LeaseInput, LoadRequest, NodeResult, RunGraph, ScriptRole, SelectRequest,
+        LeaseInput, Lineage, LoadRequest, NodeResult, RunGraph, ScriptRole, SelectRequest,
     },
     PluginError,
 };
@@ -54,6 +54,9 @@ pub(crate) trait Engine: Send + Sync {
 
     /// Compiles a node or a piece of SQL.
     fn compile(&self, request: &CompileRequest) -> Result<CompileResponse, AskError>;
+
+    /// Returns where the warehouse is and which columns nodes have.
+    fn lineage(&self) -> Result<Lineage, AskError>;
 
     /// Opens a job at the gateway.
     fn job_open(&self, request: &JobOpen<'_>) -> Result<(), AskError>;

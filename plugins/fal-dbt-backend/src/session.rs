@@ -5,8 +5,8 @@ use std::sync::Arc;
 use fal_plugin::{
     payload::{
         BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Event,
-        GraphNode, LendRequest, Lent, LoadRequest, NodeError, NodeErrorRequest, NodeRequest,
-        NodeResult, NodeWork, Resources, RunGraph, SelectRequest, SettleRequest,
+        GraphNode, LendRequest, Lent, Lineage, LoadRequest, NodeError, NodeErrorRequest,
+        NodeRequest, NodeResult, NodeWork, Resources, RunGraph, SelectRequest, SettleRequest,
     },
     ExecutionSession, PluginError,
 };
@@ -108,7 +108,7 @@ impl ExecutionSession for DbtSession {
             NodeWork::Script(work) => node::run_script(&self.run, unique_id, work),
             NodeWork::UnitTest(work) => node::run_unit_test(&self.run, unique_id, work),
         };
-        result.map(|result| self.blame_interruption(result))
+        result.map(|result| self.run.with_steps(self.blame_interruption(result)))
     }
 
     fn lend(&self, request: &LendRequest) -> Result<Lent, PluginError> {
@@ -126,6 +126,10 @@ impl ExecutionSession for DbtSession {
 
     fn node_error(&self, request: &NodeErrorRequest) -> Result<Option<NodeError>, PluginError> {
         Ok(self.run.take_error(&request.unique_id))
+    }
+
+    fn lineage(&self, _request: &()) -> Result<Lineage, PluginError> {
+        Ok(self.run.engine().lineage()?)
     }
 
     fn record(&self, result: &NodeResult) -> Result<(), PluginError> {

@@ -310,6 +310,18 @@ pub struct SessionInfo {
     pub engine: Option<String>,
 }
 
+/// What reports of lineage to other systems need beside the graph.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Lineage {
+    /// The keys of the profile's target that say where the warehouse is: `host`, `port`, `path`, `account`, ... None of
+    /// them is a secret.
+    #[serde(default)]
+    pub connection: Map<String, Value>,
+    /// `columns` of the nodes that have some, as dbt's manifest has them, by unique id.
+    #[serde(default)]
+    pub columns: Map<String, Value>,
+}
+
 /// The project's graph as the backend knows it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunGraph {

@@ -14,7 +14,7 @@ mod stub;
 pub use diagnostic::{Diagnostic, Label, Position, Severity, Span};
 pub use execution::{
     BeginRequest, Capabilities, CloseRequest, CloseResponse, CommandLine, CommandRequest,
-    CompileRequest, CompileResponse, Event, GraphNode, LoadRequest, LogLevel, OpenRequest,
+    CompileRequest, CompileResponse, Event, GraphNode, Lineage, LoadRequest, LogLevel, OpenRequest,
     PythonModel, RunGraph, SelectRequest, SessionInfo, Stream,
 };
 pub use node::{

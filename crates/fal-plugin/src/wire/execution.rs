@@ -16,7 +16,7 @@ use crate::{
     error::PluginError,
     payload::{
         BeginRequest, Capabilities, CloseRequest, CloseResponse, CommandLine, CommandRequest,
-        CompileRequest, CompileResponse, Event, LendRequest, Lent, LoadRequest, NodeError,
+        CompileRequest, CompileResponse, Event, LendRequest, Lent, Lineage, LoadRequest, NodeError,
         NodeErrorRequest, NodeRequest, NodeResult, OpenRequest, RunGraph, SelectRequest,
         SettleRequest,
     },
@@ -101,6 +101,7 @@ session_methods! {
         settle(SettleRequest) -> NodeResult: "Commits or undoes what a lent model wrote";
         node_error(NodeErrorRequest) -> Option<NodeError>:
             "What is known of the error of a node that failed; since 1.2";
+        lineage(()) -> Lineage: "Where the warehouse is and which columns nodes have; since 1.2";
     }
 }
 

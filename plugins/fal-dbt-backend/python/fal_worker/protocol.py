@@ -299,6 +299,13 @@ class Listening(TypedDict):
     port: int
 
 
+class Lineage(TypedDict):
+    """The answer to `lineage`."""
+
+    connection: dict[str, Any]
+    columns: dict[str, Any]
+
+
 class CompileRequest(TypedDict):
     sql: str
 

@@ -9,8 +9,8 @@ use std::{
 
 use fal_plugin::{
     payload::{
-        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, LoadRequest,
-        LogLevel, NodeResult, OpenRequest, SelectRequest, SessionInfo,
+        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Lineage,
+        LoadRequest, LogLevel, NodeResult, OpenRequest, SelectRequest, SessionInfo,
     },
     PluginError,
 };
@@ -22,7 +22,7 @@ use super::{
     call::{Line, Program},
     calls::Calls,
     checks,
-    manifest::Manifest,
+    manifest::{self, Manifest},
     parsed::{write_kept, Parsed},
     project::{is_dbt_2, Project},
     run_results::RunResults,
@@ -285,6 +285,17 @@ impl Engine for CommandEngine {
 
     fn compile(&self, request: &CompileRequest) -> Result<CompileResponse, AskError> {
         self.0.worker()?.compile(request)
+    }
+
+    fn lineage(&self) -> Result<Lineage, AskError> {
+        let loaded = self.0.loaded()?;
+        let columns = manifest::columns(&loaded.project.settings.kept_manifest());
+        Ok(Lineage {
+            connection: loaded.project.settings.place(),
+            columns: columns.map_err(|error| {
+                AskError::Answered(PluginError::new("dbt::manifest", error.to_string()))
+            })?,
+        })
     }
 
     fn job_open(&self, request: &JobOpen<'_>) -> Result<(), AskError> {

@@ -2,7 +2,7 @@
 //!
 //! A manifest is large, mostly SQL and macros. Only the fields named here are kept while it is read.
 
-use std::{fmt, path::Path};
+use std::{collections::HashMap, fmt, path::Path};
 
 use fal_plugin::payload::GraphNode;
 use indexmap::IndexMap;
@@ -291,6 +291,32 @@ impl Node {
             config,
         }
     }
+}
+
+/// Returns the columns that the manifest at `path` has for nodes and sources, by unique id.
+pub(super) fn columns(path: &Path) -> Result<Map<String, Value>, ManifestError> {
+    #[derive(Deserialize)]
+    struct Manifest {
+        nodes: HashMap<String, Described>,
+        sources: HashMap<String, Described>,
+    }
+    #[derive(Deserialize)]
+    struct Described {
+        #[serde(default)]
+        columns: Map<String, Value>,
+    }
+    let error = |cause: String| ManifestError {
+        path: path.display().to_string(),
+        cause,
+    };
+    let text = fal_files::read(path, LARGEST).map_err(|cause| error(cause.to_string()))?;
+    let manifest: Manifest =
+        serde_json::from_slice(&text).map_err(|cause| error(cause.to_string()))?;
+    let all = manifest.nodes.into_iter().chain(manifest.sources);
+    let with_columns = all.filter(|(_, node)| !node.columns.is_empty());
+    Ok(with_columns
+        .map(|(id, node)| (id, Value::Object(node.columns)))
+        .collect())
 }
 
 /// Keeps the named fields, and reads over all others.

@@ -21,8 +21,20 @@ use sha2::{Digest, Sha256};
 
 use super::{manifest::LARGEST, settings::Settings};
 
-/// Variables that differ between two commands in one shell and that no project reads.
-const OF_THE_SHELL: &[&str] = &["_", "OLDPWD", "PWD", "SHLVL", "COLUMNS", "LINES"];
+/// Variables that differ between two commands in one shell, or two runs of a scheduler, and that no
+/// project reads.
+const OF_THE_SHELL: &[&str] = &[
+    "_",
+    "OLDPWD",
+    "PWD",
+    "SHLVL",
+    "COLUMNS",
+    "LINES",
+    "TRACEPARENT",
+    "TRACESTATE",
+    "OPENLINEAGE_PARENT_ID",
+    "OPENLINEAGE_ROOT_PARENT_ID",
+];
 /// Folders that hold no file of a project.
 const FOREIGN: &[&str] = &["node_modules", "__pycache__"];
 /// More files than this are not looked at: then dbt parses.

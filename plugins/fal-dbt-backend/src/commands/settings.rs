@@ -12,6 +12,20 @@ use serde_json::{Map, Value};
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 16 << 20;
+/// The keys of a target that say where the warehouse is. None of them is a secret.
+const PLACE: &[&str] = &[
+    "host",
+    "port",
+    "server",
+    "path",
+    "account",
+    "project",
+    "region",
+    "region_name",
+    "method",
+    "account_id",
+    "software_host",
+];
 
 /// One target of one profile, for one project. The worker gets it as it is here.
 #[derive(Debug, Default, Serialize)]
@@ -117,6 +131,15 @@ impl Settings {
     /// Returns the path of the copy of dbt's manifest.json ([`write_kept`](super::parsed::write_kept)).
     pub(crate) fn kept_manifest(&self) -> PathBuf {
         Path::new(&self.target_path).join("fal/dbt/manifest.json")
+    }
+
+    /// Returns where the warehouse is, by the keys of the profile's target.
+    pub(crate) fn place(&self) -> Map<String, Value> {
+        let of_place = |(name, value): (&String, &Value)| {
+            let names_it = PLACE.contains(&name.as_str()) && (value.is_string() || value.is_u64());
+            names_it.then(|| (name.clone(), value.clone()))
+        };
+        self.output.iter().filter_map(of_place).collect()
     }
 
     /// Returns the adapter's name.

@@ -3,6 +3,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
+    mem,
     net::Shutdown,
     os::unix::net::UnixStream,
     path::Path,
@@ -12,7 +13,7 @@ use std::{
 };
 
 use fal_plugin::{
-    payload::{Event, LineOrigin, ScriptRole, Stream},
+    payload::{Event, LineOrigin, ScriptRole, Stream, Timing},
     EventSink,
 };
 use fal_process::{each_line, Tail, LONGEST};
@@ -100,14 +101,14 @@ struct Request<'a> {
     work: &'a Work<'a>,
 }
 
-/// Runs a job to its end.
+/// Runs a job to its end. Returns its end and its steps.
 pub(crate) fn run(
     work: &Work<'_>,
     zygote: &Zygote,
     socket: &Path,
     jobs: &Arc<Jobs>,
     events: &Arc<dyn EventSink>,
-) -> JobEnd {
+) -> (JobEnd, Vec<Timing>) {
     let ticket = jobs.open(zygote.serial());
     let request = serde_json::to_vec(&Request {
         job: &ticket.job,
@@ -194,7 +195,7 @@ impl Watch<'_> {
         }
     }
 
-    fn run(&mut self) -> JobEnd {
+    fn run(&mut self) -> (JobEnd, Vec<Timing>) {
         while !self.is_over() {
             let message = match self.deadline {
                 None => self.ticket.messages.recv().ok(),
@@ -321,10 +322,7 @@ impl Watch<'_> {
     /// Sends the request and waits for the answer in another thread.
     fn converse(&mut self, mut stream: UnixStream) {
         self.streams.extend(stream.try_clone());
-        let (sender, request) = (
-            self.ticket.sender.clone(),
-            std::mem::take(&mut self.request),
-        );
+        let (sender, request) = (self.ticket.sender.clone(), mem::take(&mut self.request));
         thread::spawn(move || {
             let sent = stream.set_write_timeout(Some(START));
             let sent = sent
@@ -364,11 +362,17 @@ impl Watch<'_> {
         });
     }
 
-    fn sum_up(&mut self) -> JobEnd {
+    fn sum_up(&mut self) -> (JobEnd, Vec<Timing>) {
+        let mut answer = self.answer.take().flatten();
+        let steps = answer.as_mut().map(|answer| mem::take(&mut answer.timing));
+        (self.end_of(answer), steps.unwrap_or_default())
+    }
+
+    fn end_of(&mut self, answer: Option<Answer>) -> JobEnd {
         if let Some(end) = self.end.take() {
             return end;
         }
-        match (self.answer.take().flatten(), self.exit) {
+        match (answer, self.exit) {
             (Some(answer), _) => JobEnd::answered(answer),
             (None, Some(exit)) => JobEnd::crashed(self.whose, exit, &self.stderr),
             (None, None) => {

@@ -9,9 +9,12 @@ use std::{
     },
 };
 
-use fal_plugin::{payload::ErrorFrame, PluginError};
+use fal_plugin::{
+    payload::{ErrorFrame, Timing},
+    PluginError,
+};
 use parking_lot::Mutex;
-use serde::{Deserialize, Deserializer};
+use serde::{de::DeserializeOwned, Deserialize, Deserializer};
 use serde_json::Value;
 
 /// A message about a job.
@@ -55,13 +58,16 @@ pub(crate) enum Reply {
 }
 
 /// A job's own account of its end.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub(crate) struct Answer {
     /// Whether it went well.
     pub(crate) ok: bool,
     /// The rows that the model of a unit test wrote, for the session.
     #[serde(default)]
     pub(crate) rows: Option<String>,
+    /// When its code ran, read and wrote.
+    #[serde(default, deserialize_with = "well_formed")]
+    pub(crate) timing: Vec<Timing>,
     /// What went wrong.
     #[serde(default)]
     pub(crate) error: Option<JobError>,
@@ -82,11 +88,13 @@ pub(crate) struct JobError {
     pub(crate) frames: Vec<ErrorFrame>,
 }
 
-/// Reads the frames that make sense. A leased job on another machine wrote them, and a wrong number
+/// Reads the entries that make sense. A leased job on another machine wrote them, and a wrong number
 /// in one must not cost the whole answer.
-fn well_formed<'de, D: Deserializer<'de>>(frames: D) -> Result<Vec<ErrorFrame>, D::Error> {
-    let frames: Vec<Value> = Deserialize::deserialize(frames)?;
-    let read = frames.into_iter().map(serde_json::from_value);
+fn well_formed<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    entries: D,
+) -> Result<Vec<T>, D::Error> {
+    let entries: Vec<Value> = Deserialize::deserialize(entries)?;
+    let read = entries.into_iter().map(serde_json::from_value);
     Ok(read.filter_map(Result::ok).collect())
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use fal_plugin::{
-    payload::{EnvironmentSpec, OpenRequest},
+    payload::{EnvironmentSpec, OpenRequest, Timing},
     EventSink,
 };
 
@@ -118,16 +118,17 @@ impl PythonProcesses {
         self.zygotes.hang_up();
     }
 
-    /// Runs a job to its end, in the environment that its work names.
-    pub(crate) fn run(&self, work: &Work<'_>) -> JobEnd {
+    /// Runs a job to its end, in the environment that its work names. Returns its end and its steps.
+    pub(crate) fn run(&self, work: &Work<'_>) -> (JobEnd, Vec<Timing>) {
+        let unstarted = |end| (end, Vec::new());
         let environment = match self.environments.get(work.environment) {
             Ok(environment) => environment,
-            Err(NoEnvironment::Stopped) => return JobEnd::Stopped(Stop::Interrupted),
-            Err(NoEnvironment::Failed(message)) => return JobEnd::Crashed(message),
+            Err(NoEnvironment::Stopped) => return unstarted(JobEnd::Stopped(Stop::Interrupted)),
+            Err(NoEnvironment::Failed(message)) => return unstarted(JobEnd::Crashed(message)),
         };
         match self.zygotes.get(&environment) {
             Ok(zygote) => job::run(work, &zygote, self.socket.path(), &self.jobs, &self.events),
-            Err(error) => JobEnd::Crashed(error.to_string()),
+            Err(error) => unstarted(JobEnd::Crashed(error.to_string())),
         }
     }
 

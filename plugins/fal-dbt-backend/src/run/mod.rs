@@ -13,7 +13,9 @@ use std::{
 };
 
 use fal_plugin::{
-    payload::{BeginRequest, LoadRequest, LogLevel, NodeError, NodeResult, OpenRequest, RunGraph},
+    payload::{
+        BeginRequest, LoadRequest, LogLevel, NodeError, NodeResult, OpenRequest, RunGraph, Timing,
+    },
     EventSink, PluginError,
 };
 use parking_lot::{Mutex, RwLock};
@@ -48,6 +50,8 @@ pub(crate) struct Run {
     timeouts: Mutex<HashMap<String, f64>>,
     /// Errors of jobs that failed, by unique id of their node, until the host asks for them.
     errors: Mutex<HashMap<String, NodeError>>,
+    /// Steps of jobs, by unique id of their node, until its result takes them.
+    steps: Mutex<HashMap<String, Vec<Timing>>>,
     loaded: OnceLock<Loaded>,
     begun: AtomicBool,
     closed: AtomicBool,
@@ -106,6 +110,7 @@ impl Run {
             cancel,
             timeouts: Mutex::default(),
             errors: Mutex::default(),
+            steps: Mutex::default(),
             loaded: OnceLock::new(),
             begun: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -208,9 +213,17 @@ impl Run {
 
     /// Runs a job to its end, and keeps its error.
     pub(crate) fn run_job(&self, work: &Work<'_>) -> JobEnd {
-        let end = self.python.run(work);
+        let (end, steps) = self.python.run(work);
         self.keep_error(work.unique_id, &end);
+        self.steps.lock().insert(work.unique_id.to_owned(), steps);
         end
+    }
+
+    /// Adds the steps of the node's job to its result. dbt's artifacts have dbt's own steps alone.
+    pub(crate) fn with_steps(&self, mut result: NodeResult) -> NodeResult {
+        let steps = self.steps.lock().remove(&result.unique_id);
+        result.timing.extend(steps.into_iter().flatten());
+        result
     }
 
     /// Keeps a job's error until the host asks for it.

@@ -12,6 +12,7 @@ from fal_worker.errors import Interrupted, SessionError
 from fal_worker.gateway.jobs import UNIT_TEST
 from fal_worker.gateway.service import GatewayService
 from fal_worker.project.interface import Project
+from fal_worker.project.lineage import lineage
 from fal_worker.protocol import (
     BeginRequest,
     CloseResponse,
@@ -22,6 +23,7 @@ from fal_worker.protocol import (
     JobClose,
     JobOpen,
     LentJob,
+    Lineage,
     Listen,
     Listening,
     Load,
@@ -122,6 +124,10 @@ class SessionOperations(ABC):
     def op_record(self, message: NodeResult) -> Done:
         self.project.within(self.project.record, message)
         return {}
+
+    def op_lineage(self, message: Done) -> Lineage:
+        project = self.project
+        return lineage(project.config, project.manifest)
 
     def op_compile(self, message: CompileRequest) -> CompileResponse:
         return {"sql": self.project.within(self.project.compile_sql, message["sql"]).sql}

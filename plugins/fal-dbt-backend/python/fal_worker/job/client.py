@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from . import timing
 from .error import FalError
 
 if TYPE_CHECKING:
@@ -57,13 +58,17 @@ class GatewayClient:
         self._token = token
         self._process = os.getpid()
         self._client: flight.FlightClient | None = None
+        self.steps = timing.Steps()
 
     def read(self, **command: Any) -> pyarrow.RecordBatchReader:
-        """Streams the result of `command` (an op with its arguments)."""
+        """Streams the result of `command` (an op with its arguments).
+
+        Its step ends when the stream begins: the rows come while the model's code takes them.
+        """
         import pyarrow
         from pyarrow import flight
 
-        with plain_errors(self._away):
+        with self.steps.timed(timing.read(command)), plain_errors(self._away):
             stream = self._connection().do_get(flight.Ticket(self._command(command)))
             return pyarrow.RecordBatchReader.from_batches(
                 stream.schema, _batches(stream, self._away)
@@ -73,7 +78,7 @@ class GatewayClient:
         """Reads the whole result at once."""
         from pyarrow import flight
 
-        with plain_errors(self._away):
+        with self.steps.timed(timing.read(command)), plain_errors(self._away):
             return self._connection().do_get(flight.Ticket(self._command(command))).read_all()
 
     def write(
@@ -86,10 +91,11 @@ class GatewayClient:
         """
         from pyarrow import flight
 
-        with plain_errors(self._away):
-            descriptor = flight.FlightDescriptor.for_command(self._command(command))
-            writer, _ = self._connection().do_put(descriptor, batches.schema)
-        _send(writer, batches, END if final else None, self._away)
+        with self.steps.timed(timing.write(command)):
+            with plain_errors(self._away):
+                descriptor = flight.FlightDescriptor.for_command(self._command(command))
+                writer, _ = self._connection().do_put(descriptor, batches.schema)
+            _send(writer, batches, END if final else None, self._away)
 
     def ask(self, action: str, **body: Any) -> Any:
         """Returns the JSON answer of an action."""

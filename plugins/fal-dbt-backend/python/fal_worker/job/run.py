@@ -22,6 +22,7 @@ from .program import compiled
 from .report import Reporter
 from .request import Request
 from .scope import Scope
+from .timing import Steps
 
 if TYPE_CHECKING:
     from fal_worker.unit_tests.job import UnitTest
@@ -79,6 +80,8 @@ class Job:
         gateway = gateway or GatewayClient(
             request.location, request.token, request.certificate, request.server_name
         )
+        self._steps: Steps = getattr(gateway, "steps", None) or Steps()
+        self._code = Steps()
         self._unit_test: UnitTest | None = None
         if request.unit_test is not None:
             gateway = self._unit_test = _unit_test(request.unit_test, gateway)
@@ -90,6 +93,10 @@ class Job:
 
     def run(self) -> dict[str, Any]:
         """Runs the model's code and gives the answer."""
+        answer = self._run()
+        return {**answer, "timing": self._code.report() + self._steps.report()}
+
+    def _run(self) -> dict[str, Any]:
         try:
             self._execute()
         except SystemExit as error:
@@ -116,10 +123,11 @@ class Job:
         program = compiled(self._request, self._shell)
         if self._unit_test is not None:
             self._unit_test.prepare(self._module)
-        if self._request.kind == "native":
-            native.run(program, self._module, self._scope)
-        else:
-            program.run(self._module.__dict__)
+        with self._code.timed("compute"):
+            if self._request.kind == "native":
+                native.run(program, self._module, self._scope)
+            else:
+                program.run(self._module.__dict__)
 
     def _prepare_process(self) -> None:
         """Arguments, import path and working directory as if Python had been started with the file."""
