@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "fal-project",
             "fal-report",
             "fal-scaffold",
+            "fal-telemetry",
         ],
     ),
     (
@@ -71,6 +72,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("fal-report", &["fal-files", "fal-plugin"]),
     ("fal-scaffold", &["fal-files", "fal-plugin"]),
     ("fal-stub-writer", &["fal-plugin"]),
+    ("fal-telemetry", &["fal-files", "fal-plugin", "fal-report"]),
     ("xtask", &[]),
 ];
 

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use fal_host::{HostError, Interrupt, ProjectArgs};
-use fal_report::Reporters;
+use fal_plugin::payload::LogLevel;
+use fal_report::{EventKind, Reporters};
+use fal_telemetry::Telemetry;
+use jiff::Timestamp;
 
 use crate::{args::GlobalArgs, error::CliError, output::Output};
 
@@ -40,6 +43,31 @@ impl Context {
     ) -> Result<T, CliError> {
         let reporters = Arc::new(self.output.reporters());
         let outcome = work(&reporters);
+        reporters.finish()?;
+        Ok(outcome?)
+    }
+
+    /// Runs `work`, which runs nodes for the command of this name: what the environment configures for it
+    /// listens too.
+    pub(crate) fn report_run<T>(
+        &self,
+        command: &str,
+        work: impl FnOnce(&Arc<Reporters>) -> Result<T, HostError>,
+    ) -> Result<T, CliError> {
+        let reporters = Arc::new(self.output.reporters());
+        let telemetry = Telemetry::from_environment(command);
+        telemetry.listen(&reporters);
+        let outcome = work(&reporters);
+        let error = outcome.as_ref().err().map(ToString::to_string);
+        for message in telemetry.finish(error.as_deref()) {
+            let kind = EventKind::Log {
+                level: LogLevel::Warn,
+                name: None,
+                unique_id: None,
+                message,
+            };
+            reporters.emit(Timestamp::now(), kind);
+        }
         reporters.finish()?;
         Ok(outcome?)
     }

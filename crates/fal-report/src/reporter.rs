@@ -7,10 +7,14 @@ use jiff::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::event::{EventKind, RunEvent};
+use crate::graph::ProjectGraph;
 use crate::printed::Printer;
 
 /// Receives the events of a run.
 pub trait Reporter: Send {
+    /// Looks at the project, before the event of the run's start.
+    fn project(&mut self, _project: &dyn ProjectGraph) {}
+
     /// Handles an event.
     fn event(&mut self, event: &RunEvent);
 
@@ -21,6 +25,10 @@ pub trait Reporter: Send {
 }
 
 impl<R: Reporter + ?Sized> Reporter for Box<R> {
+    fn project(&mut self, project: &dyn ProjectGraph) {
+        (**self).project(project);
+    }
+
     fn event(&mut self, event: &RunEvent) {
         (**self).event(event);
     }
@@ -32,6 +40,10 @@ impl<R: Reporter + ?Sized> Reporter for Box<R> {
 
 /// A reporter that its owner reads after the run.
 impl<R: Reporter> Reporter for Arc<Mutex<R>> {
+    fn project(&mut self, project: &dyn ProjectGraph) {
+        lock(self).project(project);
+    }
+
     fn event(&mut self, event: &RunEvent) {
         lock(self).event(event);
     }
@@ -57,6 +69,13 @@ impl Reporters {
     /// Adds a reporter.
     pub fn add(&self, reporter: impl Reporter + 'static) {
         lock(&self.all).push(Box::new(reporter));
+    }
+
+    /// Shows the project to all reporters.
+    pub fn project(&self, project: &dyn ProjectGraph) {
+        lock(&self.all)
+            .iter_mut()
+            .for_each(|reporter| reporter.project(project));
     }
 
     /// Sends an event of this kind and time to all reporters.

@@ -9,6 +9,7 @@
 //! one `FAL_TEST_RAY_PYTHON`, a Python with ray, pandas and pyarrow; `cargo xtask test` makes all of them.
 
 mod built;
+mod collector;
 mod deadline;
 mod ended;
 mod page;
@@ -22,6 +23,7 @@ mod warehouse;
 mod wheel;
 
 pub use built::{foreign_plugin, host, workspace};
+pub use collector::{Collector, Received, Span};
 pub use deadline::{PATIENCE, wait_until};
 pub use ended::Ended;
 pub use page::{Block, Page, Typed};

@@ -6,6 +6,7 @@ mod run_hooks;
 mod runs;
 mod selection;
 mod show;
+mod telemetry;
 
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 

@@ -204,6 +204,35 @@ fn prefect_builds_the_example_in_a_flow() {
 
 #[test]
 #[ignore = "needs the tools: cargo xtask test --only ecosystem"]
+fn classes_of_opentelemetry_and_openlineage_read_what_a_run_sends() {
+    let tool = Tool::over_the_example("telemetry");
+    tool.host("seed").expect(0);
+    let result = tool.result_of("telemetry.py", &[]);
+    let path = |name: &str| format!("jaffle_shop.main.{name}");
+    let job = |name: &str| &result["lineage"][format!("jaffle_shop.main.jaffle_shop.{name}")];
+    for (model, inputs) in [
+        ("stg_orders", vec!["raw_orders"]),
+        ("orders", vec!["stg_orders", "stg_payments"]),
+        ("customer_segments", vec!["customers"]),
+        ("order_forecast", vec!["daily_orders"]),
+        ("segment_summary", vec!["customer_segments"]),
+        (
+            "segment_outlook",
+            vec!["customer_segments", "order_forecast", "orders"],
+        ),
+    ] {
+        let inputs: Vec<_> = inputs.into_iter().map(path).collect();
+        assert_eq!(job(model), &json!([inputs, [path(model)]]), "{model}");
+    }
+    assert!(result["lineage"]["dbt-run-jaffle_shop"].is_array());
+    let parent = |name: &str| result["spans"][name].as_str().unwrap_or("no such span");
+    assert_eq!(parent("model customer_segments"), "run jaffle_shop");
+    assert_eq!(parent("read customers"), "compute");
+    assert_eq!(parent("run jaffle_shop"), "");
+}
+
+#[test]
+#[ignore = "needs the tools: cargo xtask test --only ecosystem"]
 fn the_commands_for_github_and_cron_run() {
     let tool = Tool::over_the_example("tools");
     for file in ["jaffle_shop.yml", "crontab.txt"] {

@@ -50,6 +50,7 @@ mod scripts;
 mod second_engine;
 mod second_engine_models;
 mod shown;
+mod telemetry;
 mod tutorial;
 mod types;
 mod unit_tests;

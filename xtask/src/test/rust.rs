@@ -20,7 +20,7 @@ const RAY: &str = "tests/ray-requirements.txt";
 const DBT2: &str = "dbt2::";
 /// The end-to-end tests of tools around dbt, and the environments that they need.
 const ECOSYSTEM: &str = "ecosystem::";
-const TOOLS: [&str; 4] = ["dagster", "cosmos", "prefect", "tools"];
+const TOOLS: [&str; 5] = ["dagster", "cosmos", "prefect", "telemetry", "tools"];
 
 /// The end-to-end tests that install the wheel, and the requirements of the installers besides uv.
 const WHEEL: &str = "wheel::";

@@ -38,7 +38,7 @@ fn run_nodes(
     }
     let project = Project::open(project)?;
     let run = |reporters: &_| fal_host::run(&project, options, reporters, &context.interrupt);
-    Ok(context.report(run)?.into())
+    Ok(context.report_run(&options.command, run)?.into())
 }
 
 pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Ended, CliError> {
@@ -89,5 +89,5 @@ pub(super) fn hooks(context: &Context, args: &HooksArgs) -> Result<Ended, CliErr
         scripts: args.scripts.clone(),
     };
     let run = |reporters: &_| fal_host::hooks(project, &options, reporters, &context.interrupt);
-    Ok(context.report(run)?.into())
+    Ok(context.report_run("hooks", run)?.into())
 }

@@ -12,6 +12,7 @@ use super::{
     open::Opened,
     plan::Plan,
     record::{Artifact, KnownDurations},
+    surroundings::Surroundings,
 };
 use crate::{
     error::HostError,
@@ -68,6 +69,12 @@ pub(crate) fn execute(
 ) -> Result<Executed, HostError> {
     let (session, reporters) = (&opened.session, &opened.session.reporters);
     let dag = work.dag(opened);
+    reporters.project(&Surroundings {
+        session,
+        info: &opened.loaded.info,
+        dag,
+        plan: &work.plan,
+    });
     report_start(opened, work.plan.total);
     for warning in &work.warnings {
         session.log(LogLevel::Warn, warning.clone());

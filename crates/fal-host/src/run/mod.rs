@@ -18,6 +18,7 @@ mod retry;
 mod selection;
 mod show;
 mod slots;
+mod surroundings;
 mod task;
 mod warnings;
 

@@ -324,6 +324,14 @@ impl Plan {
         }
     }
 
+    /// Returns the code of a Python model or notebook that will run.
+    pub(crate) fn code(&self, id: NodeId) -> Option<&str> {
+        match self.works.get(&id)? {
+            NodeWork::Python(work) => Some(&work.code),
+            _ => None,
+        }
+    }
+
     /// Whether a node is a script.
     pub(crate) fn is_script(&self, id: NodeId) -> bool {
         self.scripts.contains_key(&id)
