@@ -14,6 +14,7 @@ from .table import Table
 
 PARTS = {
     "run": runs.against_dbt,
+    "sql": runs.of_sql,
     "postgres": runs.on_postgres,
     "dbt2": dbt2.measure,
     "data": data.measure,

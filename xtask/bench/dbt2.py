@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import resource
 import shutil
 from pathlib import Path
-from typing import NamedTuple
 
+from .costs import Side, in_turns
 from .programs import REPOSITORY, Bench, Words, median, tell, timed, write
 from .projects import Python, models, write_project
-from .runs import database
+from .runs import database, nothing
 from .table import Table, ratio, seconds
 
 WALL = "≤ 1.30"
@@ -36,13 +35,6 @@ for name, reads, body in {work!r}:
 """
 
 
-class Cost(NamedTuple):
-    """Seconds of the clock, and of all processors."""
-
-    wall: float
-    cpu: float
-
-
 def measure(bench: Bench, table: Table) -> None:
     """Measures SQL only in three sizes, the example, and Python models in two sizes."""
     for size in (6, 50, 500):
@@ -64,7 +56,9 @@ def sql_only(bench: Bench, table: Table, size: int) -> None:
     }
     for project in (folder, other):
         write_project(project, files)
-    own, dbt = in_turns(bench, folder, other, [[bench.run_on_dbt2()], [[bench.dbt2, "run"]]])
+    sides: list[Side] = [([bench.run_on_dbt2()], folder), ([[bench.dbt2, "run"]], other)]
+    in_turns(sides, 1, nothing)
+    own, dbt = in_turns(sides, bench.runs, database)
     what = f"dbt 2, {size} SQL models, unchanged project"
     table.times(f"{what}: wall", own.wall, "`dbt run`", dbt.wall, WALL)
     table.times(f"{what}: CPU", own.cpu, "`dbt run`", dbt.cpu, CPU)
@@ -102,7 +96,9 @@ def with_python(bench: Bench, table: Table, chains: int) -> None:
         [bench.dbt2_python, "level1.py"],
         [*dbt_run, *rest],
     ]
-    own, by_hand = in_turns(bench, folder, plain, [[bench.run_on_dbt2()], steps])
+    sides: list[Side] = [([bench.run_on_dbt2()], folder), (steps, plain)]
+    in_turns(sides, 1, nothing)
+    own, by_hand = in_turns(sides, bench.runs, database)
     what = f"dbt 2, {len(work)} nodes, {len(python)} of them Python, {bench.rows} rows"
     table.times(f"{what}: wall", own.wall, "dbt 2 and plain scripts", by_hand.wall, WALL)
     table.row(
@@ -159,36 +155,3 @@ def python_seconds(folder: Path) -> float:
     results = json.loads((folder / "target/run_results.json").read_text())["results"]
     ours = [result for result in results if result["thread_id"].startswith("fal")]
     return sum(float(result["execution_time"]) for result in ours)
-
-
-def in_turns(
-    bench: Bench, folder: Path, other: Path, sides: list[list[Words]]
-) -> tuple[Cost, Cost]:
-    """Returns the medians of both sides, each a list of commands; the side that starts changes."""
-    folders = (folder, other)
-    costs: tuple[list[Cost], list[Cost]] = ([], [])
-    for turn in range(-1, bench.runs):
-        for side in (turn % 2, (turn + 1) % 2):
-            database(folders[side])
-            cost = total(sides[side], folders[side])
-            tell(f"{('fal-host', 'the other')[side]}: {cost.wall:.3f} s, CPU {cost.cpu:.3f} s")
-            # The first round parses the project.
-            if turn >= 0:
-                costs[side].append(cost)
-    own, others = (
-        Cost(median([cost.wall for cost in side]), median([cost.cpu for cost in side]))
-        for side in costs
-    )
-    return own, others
-
-
-def total(commands: list[Words], folder: Path) -> Cost:
-    before = cpu()
-    wall = sum(timed(command, folder) for command in commands)
-    return Cost(wall, cpu() - before)
-
-
-def cpu() -> float:
-    """Returns the processor seconds of all child processes that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime

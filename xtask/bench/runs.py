@@ -1,15 +1,21 @@
 """Whole runs: `fal-host run` against `dbt run`."""
 
+import contextlib
+import os
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from . import memory
-from .programs import HERE, Bench, Words, median, output, tell, timed
+from .costs import Side, in_turns
+from .programs import HERE, Bench, output
 from .projects import models, write_project, write_twins
 from .table import Table
 
 AIM = "≤ 0.90"
+BELOW = "< 1.00"
 SQL_MODELS = 50
 
 
@@ -21,13 +27,13 @@ def against_dbt(bench: Bench, table: Table) -> None:
         nodes = len(models(chains, bench.rows))
         python = len(list((own / "models").glob("*.py")))
         what = f"run, {nodes} nodes, {python} of them Python, {bench.rows} rows"
-        sides: list[tuple[Words, Path]] = [(bench.run(), own), ([bench.dbt, "run"], dbt)]
+        sides: list[Side] = [([bench.run()], own), ([[bench.dbt, "run"]], dbt)]
         for clear, label in ((everything, "first parse"), (database, "warm partial parse")):
-            times = in_turns(sides, bench.runs, clear)
-            table.times(f"{what}: {label}", times[0], "`dbt run`", times[1], AIM)
+            costs = in_turns(sides, bench.runs, clear)
+            table.times(f"{what}: {label}", costs[0].wall, "`dbt run`", costs[1].wall, AIM)
         compare(bench, own, dbt)
         peaks = []
-        for command, folder in sides:
+        for (command,), folder in sides:
             database(folder)
             peaks.append(memory.peak(command, folder))
         table.memory(f"{what}: peak memory (PSS of all processes)", peaks[0], "`dbt run`", peaks[1])
@@ -45,28 +51,51 @@ def on_postgres(bench: Bench, table: Table) -> None:
     }
     write_project(folder, files)
     target = ("--target", "postgres")
-    sides: list[tuple[Words, Path]] = [
-        (bench.run(*target), folder),
-        ([bench.dbt, "run", *target], folder),
+    sides: list[Side] = [
+        ([bench.run(*target)], folder),
+        ([[bench.dbt, "run", *target]], folder),
     ]
     in_turns(sides, 1, nothing, PGHOST=bench.socket)
     own, dbt = in_turns(sides, bench.runs, nothing, PGHOST=bench.socket)
     what = f"run on PostgreSQL, {SQL_MODELS} SQL models, warm partial parse"
-    table.times(what, own, "`dbt run`", dbt, AIM)
+    table.times(what, own.wall, "`dbt run`", dbt.wall, AIM)
 
 
-def in_turns(
-    sides: list[tuple[Words, Path]], rounds: int, clear: Callable[[Path], None], **env: str
-) -> list[float]:
-    """Returns the median of each side; the one that starts changes from round to round."""
-    times: list[list[float]] = [[], []]
-    for turn in range(rounds):
-        for side in (turn % 2, (turn + 1) % 2):
-            command, folder = sides[side]
-            clear(folder)
-            times[side].append(timed(command, folder, **env))
-            tell(f"{('fal-host', 'dbt')[side]}: {times[side][-1]:.3f} s")
-    return [median(side) for side in times]
+def of_sql(bench: Bench, table: Table) -> None:
+    """Measures SQL models alone on DuckDB: with the machine idle, then beside a busy program for
+    each processor.
+    """
+    chain = {
+        f"m{number}.sql": "select 1 as id\n"
+        if number % 5 == 0
+        else f"select id + 1 as id from {{{{ ref('m{number - 1}') }}}}\n"
+        for number in range(SQL_MODELS)
+    }
+    # In one folder each would make the other's parsed project invalid.
+    own, dbt = (bench.scratch / f"sql-{name}" for name in ("own", "dbt"))
+    for folder in (own, dbt):
+        write_project(folder, chain)
+    sides: list[Side] = [([bench.run()], own), ([[bench.dbt, "run"]], dbt)]
+    in_turns(sides, 1, nothing)
+    for state, around in (("idle", contextlib.nullcontext), ("busy", busy)):
+        with around():
+            costs = in_turns(sides, bench.runs, database)
+        what = f"run, {SQL_MODELS} SQL models alone, {state} machine"
+        table.times(f"{what}: wall", costs[0].wall, "`dbt run`", costs[1].wall, BELOW)
+        table.times(f"{what}: CPU", costs[0].cpu, "`dbt run`", costs[1].cpu, BELOW)
+
+
+@contextlib.contextmanager
+def busy() -> Iterator[None]:
+    """While active, a program for each processor computes."""
+    loop = [sys.executable, "-c", "while True: pass"]
+    programs = [subprocess.Popen(loop) for _ in range(os.cpu_count() or 1)]
+    try:
+        yield
+    finally:
+        for program in programs:
+            program.kill()
+            program.wait()
 
 
 def nothing(_: Path) -> None:

@@ -139,6 +139,8 @@ pub(crate) struct BenchArgs {
 pub(crate) enum BenchPart {
     /// Whole runs against `dbt run`, in time and memory.
     Run,
+    /// Whole runs of SQL models alone against `dbt run`, on an idle machine and on a busy one.
+    Sql,
     /// Whole runs of SQL models on PostgreSQL.
     Postgres,
     /// Runs over dbt 2 against dbt 2 itself, and against plain scripts between its calls.

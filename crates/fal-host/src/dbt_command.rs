@@ -73,9 +73,12 @@ impl DbtCommand {
             }
         }
         let models = generated.iter().flat_map(|generated| &generated.models);
+        let code = |model: &ModelFile| Some((model.stub_path.clone()?, model.code().ok()?.into()));
+        let codes = models.clone().filter(|_| name == "compile");
         let request = CommandRequest {
             open: project.open_request(name, false),
             words,
+            codes: codes.filter_map(code).collect(),
             python_models: models.map(ModelFile::python_model).collect(),
         };
         let line = project.stages.execution_backend()?.command(&request)?;

@@ -127,6 +127,7 @@ mod tests {
                 stub_path: stub.map(str::to_owned),
                 ..PythonModel::new("m", "models/m.py")
             }],
+            codes: BTreeMap::new(),
         };
         let stub = Some("models/fal/m.sql");
         let error = refuse(&request(&["clone", "--state", "s"], stub)).unwrap_err();

@@ -88,6 +88,16 @@ fn python_models_are_tables_in_commands_that_dbt_runs() {
         .run("show --select totals --output json --limit 5")
         .expect(0)
         .says("\"customer\": \"cid\"");
+    project
+        .run("compile --select totals")
+        .expect(0)
+        .says("Compiled node 'totals' is:")
+        .says("write_to_model(")
+        .never_says("select");
+    assert_eq!(
+        project.read("target/compiled/shop/models/fal/totals.py"),
+        project.read("models/totals.py")
+    );
     project.run("run-operation grown").expect(0).says("rows: 3");
     project.run("docs generate").expect(0);
     assert_eq!(

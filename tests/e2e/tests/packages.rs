@@ -248,3 +248,101 @@ fn names(folder: &Path) -> Vec<String> {
     found.sort();
     found
 }
+
+/// What macros of common packages ask of relations, in a package of our own.
+const ASKING: &str = r#"
+{% macro columns_of(relation) %}{% for column in adapter.get_columns_in_relation(relation) %}{{ column.quoted }}{{ ", " if not loop.last }}{% endfor %}{% endmacro %}
+
+{% macro united(relations) %}
+  {% for relation in relations %}
+  select {{ asking.columns_of(relation) }}, '{{ relation.identifier }}' as made_by from {{ relation }} {{ "union all" if not loop.last }}
+  {% endfor %}
+{% endmacro %}
+
+{% macro values_of(relation, column) %}
+  {% if execute %}{{ return(run_query("select distinct " ~ column ~ " from " ~ relation ~ " order by 1").columns[0].values()) }}{% endif %}
+  {{ return([]) }}
+{% endmacro %}
+
+{% macro heard(results) %}
+  {% for result in results %}
+    {% do log("heard " ~ result.node.name ~ " " ~ result.status ~ " " ~ graph.nodes[result.node.unique_id].resource_type, info=true) %}
+  {% endfor %}
+{% endmacro %}
+
+{% macro shape(name) %}{% do log("shape " ~ asking.columns_of(ref(name)) ~ " " ~ load_relation(ref(name)).type, info=true) %}{% endmacro %}
+"#;
+
+/// A project whose models use that package over a script and a notebook.
+fn asking() -> Project {
+    let project = Project::bare();
+    let file = project.read("dbt_project.yml");
+    let hook = "on-run-end: \"{{ asking.heard(results) }}\"";
+    for (path, text) in [
+        ("dbt_project.yml", &*format!("{file}\n{hook}\n")),
+        (
+            "dbt_packages/asking/dbt_project.yml",
+            "name: asking\nversion: '1.0'\nconfig-version: 2\n",
+        ),
+        ("dbt_packages/asking/macros/asking.sql", ASKING),
+        (
+            "models/base.sql",
+            "select 1 as id, 'ann' as who union all select 2, 'bob'",
+        ),
+        ("models/script.py", "write_to_model(ref('base'))\n"),
+        (
+            "models/other.py",
+            "df = ref('base')\nwrite_to_model(df[df.id > 1])\n",
+        ),
+        (
+            "models/star.sql",
+            "select {{ asking.columns_of(ref('script')) }} from {{ ref('script') }}",
+        ),
+        (
+            "models/united.sql",
+            "{{ asking.united([ref('script'), ref('other')]) }}",
+        ),
+        (
+            "models/listed.sql",
+            "{% for who in asking.values_of(ref('script'), 'who') %}select '{{ who }}' as who {{ 'union all' if not loop.last }} {% else %}select null as who{% endfor %}",
+        ),
+    ] {
+        project.write(path, text);
+    }
+    project
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn macros_of_packages_see_python_models_as_tables() {
+    let project = asking();
+    let ended = project.run("build");
+    ended
+        .expect(0)
+        .says("heard script success model")
+        .says("heard star success model");
+    assert_eq!(
+        project.query("select * from star order by id"),
+        json!([[1, "ann"], [2, "bob"]])
+    );
+    assert_eq!(
+        project.query("select * from united order by all"),
+        json!([
+            [1, "ann", "script"],
+            [2, "bob", "other"],
+            [2, "bob", "script"]
+        ])
+    );
+    assert_eq!(
+        project.query("select who from listed order by who"),
+        json!([["ann"], ["bob"]])
+    );
+    let asked = project.run("run-operation shape --args '{name: script}'");
+    asked.expect(0).says("shape \"id\", \"who\" table");
+    let compiled = project.run("compile --select star united listed");
+    compiled.expect(0).says("select \"id\", \"who\" from");
+    project.run("docs generate").expect(0);
+    let catalog = project.json("target/catalog.json");
+    let columns = &catalog["nodes"]["model.shop.script"]["columns"];
+    assert_eq!(columns["who"]["type"], "VARCHAR");
+}

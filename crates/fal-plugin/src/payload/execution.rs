@@ -341,6 +341,9 @@ pub struct CommandRequest {
     /// The models that are ours; the stubs are in place. Empty if the command does not read models.
     #[serde(default)]
     pub python_models: Vec<PythonModel>,
+    /// For `compile`: the code of these models, which takes the place of compiled SQL, by `stub_path`.
+    #[serde(default)]
+    pub codes: BTreeMap<String, String>,
 }
 
 /// How the host starts a command of dbt.

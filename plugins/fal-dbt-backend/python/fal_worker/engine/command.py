@@ -13,13 +13,13 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import partial, reduce
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from fal_worker.errors import SessionError
 from fal_worker.materialization.materialized import Names
-from fal_worker.project.graph import run_graph
+from fal_worker.project.graph import files_of, run_graph
 from fal_worker.project.interface import table_of
 from fal_worker.project.live import LiveProject
 from fal_worker.project.overrides import without_our_keywords
@@ -49,9 +49,12 @@ def main() -> None:
         stubs = Stubs(request)
         changed.enter_context(without_our_keywords())
         changed.enter_context(_wrapped("dbt.cli.requires", "parse_manifest", stubs.after_parse))
-        changed.enter_context(_of_class("dbt.task.clone", "CloneTask", stubs.deferring))
-        changed.enter_context(_of_class("dbt.task.runnable", "GraphRunnableTask", stubs.deferring))
+        deferred = "CloneTask._get_deferred_manifest"
+        changed.enter_context(_wrapped("dbt.task.clone", deferred, stubs.deferring))
+        deferred = "GraphRunnableTask._get_deferred_manifest"
+        changed.enter_context(_wrapped("dbt.task.runnable", deferred, stubs.deferring))
         changed.enter_context(stubs.kept_in_artifacts())
+        changed.enter_context(_wrapped("dbt.compilation", "Compiler.compile_node", stubs.compiled))
         _leave(_run())
 
 
@@ -84,6 +87,8 @@ class Stubs:
         self._request = request
         self._paths = stub_paths(request["python_models"])
         self._originals: dict[str, Any] = {}
+        # Of scripts and notebooks that are compiled, by unique id.
+        self._codes: dict[str, str] = {}
 
     def after_parse(self, parse: Callable[..., Any], config: Any, *args: Any, **more: Any) -> Any:
         """Parses, leaves the graph for the host, and shows the stubs as tables."""
@@ -97,6 +102,7 @@ class Stubs:
         graph = run_graph(project.task)
         Names(project).show(project.stubs, graph, partial(table_of, project))
         self._leave(graph)
+        files, codes = files_of(config), self._request.get("codes") or {}
         for shown in graph["nodes"]:
             if (unique_id := shown["unique_id"]) in project.stubs:
                 self._originals[unique_id] = manifest.nodes[unique_id]
@@ -104,7 +110,22 @@ class Stubs:
                 table.config.materialized = shown["config"]["materialized"]
                 table.relation_name = shown["relation_name"]
                 manifest.nodes[unique_id] = table
+                if (code := codes.get(files.path(table))) is not None:
+                    self._codes[unique_id] = code
         return manifest
+
+    def compiled(
+        self, compile_node: Callable[..., Any], compiler: Any, node: Any, *args: Any, **more: Any
+    ) -> Any:
+        """Compiles a node; of a script or notebook the result is its code."""
+        code = self._codes.get(node.unique_id)
+        if code is None:
+            return compile_node(compiler, node, *args, **more)
+        node.compiled, node.compiled_code = True, code
+        path = node.get_target_write_path(compiler.config.target_path, "compiled")
+        node.compiled_path = os.path.splitext(path)[0] + ".py"
+        node.write_node(compiler.config.project_root, node.compiled_path, code)
+        return node
 
     def _leave(self, graph: Any) -> None:
         path = os.path.join(self._request["open"]["state_dir"], GRAPH)
@@ -153,32 +174,27 @@ def _copy(node: Any) -> Any:
 
 @contextlib.contextmanager
 def _wrapped(module: str, name: str, wrapper: Callable[..., Any]) -> Iterator[None]:
-    """While active, `wrapper` is called in place of a function, with the function first."""
+    """While active, `wrapper` is called in place of a function or method, with that first.
+
+    Not every version of dbt has a method in the same class: one that is inherited stays.
+    """
     from importlib import import_module
 
-    holder = import_module(module)
-    original = getattr(holder, name)
-    setattr(holder, name, partial(wrapper, original))
+    *of_class, name = name.split(".")
+    holder = reduce(getattr, of_class, import_module(module))
+    original = vars(holder).get(name)
+    if original is None:
+        yield
+        return
+
+    def wrapped(*args: Any, **more: Any) -> Any:
+        return wrapper(original, *args, **more)
+
+    setattr(holder, name, wrapped)
     try:
         yield
     finally:
         setattr(holder, name, original)
-
-
-@contextlib.contextmanager
-def _of_class(module: str, cls: str, deferring: Callable[..., Any]) -> Iterator[None]:
-    from importlib import import_module
-
-    holder = getattr(import_module(module), cls)
-    original = holder.__dict__.get("_get_deferred_manifest")
-    if original is None:
-        yield
-        return
-    holder._get_deferred_manifest = lambda task: deferring(original, task)
-    try:
-        yield
-    finally:
-        holder._get_deferred_manifest = original
 
 
 def _refuse(problem: SessionError) -> NoReturn:
