@@ -21,6 +21,10 @@ use crate::{
 /// Commands that do not read models, which also work where the project cannot be read.
 const WITHOUT_MODELS: [&str; 6] = ["--version", "clean", "debug", "deps", "docs serve", "init"];
 
+/// dbt's flag for the artifacts of an earlier run, and its variables, the new name first.
+const STATE: &str = "--state";
+const STATE_VARIABLES: [&str; 2] = ["DBT_ENGINE_STATE", "DBT_STATE"];
+
 /// A command of dbt, ready to be started.
 pub struct DbtCommand {
     /// How to start it.
@@ -66,9 +70,11 @@ impl DbtCommand {
         mut words: Vec<String>,
         generated: Option<Generated>,
     ) -> Result<Self, HostError> {
+        let mut of_env = None;
         if let Some(generated) = &generated {
-            let earlier = EarlierState::read(&mut words, &project.dbt.target_path)?;
-            if let Some(earlier) = earlier {
+            of_env = state_of_env(&words);
+            let words = of_env.as_mut().map_or(&mut words, |(_, words)| words);
+            if let Some(earlier) = EarlierState::read(words, &project.dbt.target_path)? {
                 earlier.write_copy(&project.dbt, &generated.models)?;
             }
         }
@@ -81,7 +87,10 @@ impl DbtCommand {
             codes: codes.filter_map(code).collect(),
             python_models: models.map(ModelFile::python_model).collect(),
         };
-        let line = project.stages.execution_backend()?.command(&request)?;
+        let mut line = project.stages.execution_backend()?.command(&request)?;
+        if let Some((name, words)) = of_env {
+            line.env.insert(name.to_owned(), words[1].clone());
+        }
         let is_above = project.is_found() && name != "init";
         let folder = is_above.then(|| project.dbt.root.clone());
         let read = generated.map(|generated| (project, generated));
@@ -122,4 +131,20 @@ impl DbtCommand {
         let loaded = Loaded::new(&project.dbt, project.keyword(), generated, graph)?;
         Ok(loaded.write_manifest()?)
     }
+}
+
+/// Returns dbt's variable for the earlier state, with the flag that it stands for, if there is no flag. Not every
+/// command has the flag, so dbt gets the variable.
+fn state_of_env(words: &[String]) -> Option<(&'static str, Vec<String>)> {
+    if words
+        .iter()
+        .any(|word| word.split('=').next() == Some(STATE))
+    {
+        return None;
+    }
+    let (name, folder) = STATE_VARIABLES
+        .into_iter()
+        .find_map(|name| Some((name, env::var_os(name).filter(|value| !value.is_empty())?)))?;
+    let folder = std::path::absolute(folder).ok()?.into_os_string();
+    Some((name, vec![STATE.to_owned(), folder.into_string().ok()?]))
 }

@@ -287,6 +287,15 @@ fn readers_of_artifacts_and_linters_know_the_project() {
             "results": 48,
         })
     );
+    tool.host("docs generate").expect(0);
+    let coverage = tool.command("dbt-coverage", &["compute", "doc"]);
+    let coverage = tool.project.finish(coverage);
+    for line in [
+        "main.customer_segments                                 3/5      60.0%",
+        "main.order_forecast                                    4/4     100.0%",
+    ] {
+        coverage.expect(0).says(line);
+    }
     tool.project.write(
         ".sqlfluff",
         "[sqlfluff]\ntemplater = dbt\ndialect = duckdb\nrules = LT12\n[sqlfluff:templater:dbt]\nproject_dir = .\nprofiles_dir = .\n",

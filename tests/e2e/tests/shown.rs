@@ -210,6 +210,12 @@ fn states_of_both_kinds_of_manifest_are_compared_and_deferred_to() {
         for state in ["ours", "of_dbt"] {
             assert_eq!(modified(state), "", "{engine}, {state}");
         }
+        for variable in ["DBT_STATE", "DBT_ENGINE_STATE"] {
+            let mut command = project.host_with_dbt("compile --select state:modified");
+            command.env(variable, "ours");
+            let ended = project.finish(command);
+            ended.expect(0).says("does not match any enabled nodes");
+        }
         project.write("models/deep/p.py", "write_to_model(ref('a').head())\n");
         project.write("models/a.sql", "select 2 as id");
         assert_eq!(modified("ours"), "a p", "{engine}");

@@ -399,7 +399,8 @@ impl Engine for CommandEngine {
             }));
         }
         let invocation_id = loaded.project.manifest.metadata("invocation_id");
-        let written = file.map(|file| file.write(results.rows.values(), invocation_id));
+        let host_args = &inner.request.host_args;
+        let written = file.map(|file| file.write(results.rows.values(), invocation_id, host_args));
         if let Some(Err(cause)) = &written {
             let message = format!("run_results.json cannot be written: {cause}");
             return Some(Err(AskError::Answered(PluginError::new(

@@ -137,11 +137,13 @@ impl RunResults {
         failed.map(|(id, row)| from_row(id, row)).collect()
     }
 
-    /// Writes the file with the results of all nodes, in the order in which they ended.
+    /// Writes the file with the results of all nodes, in the order in which they ended. `host_args`
+    /// are the arguments that calls of dbt did not get.
     pub(crate) fn write<'a>(
         &self,
         rows: impl Iterator<Item = &'a Row>,
         invocation_id: &str,
+        host_args: &Map<String, Value>,
     ) -> io::Result<()> {
         let mut metadata = self.metadata.clone();
         metadata.insert("generated_at".to_owned(), rfc3339(Timestamp::now()).into());
@@ -154,11 +156,13 @@ impl RunResults {
         }
         let hooks = self.hooks.values().map(complete);
         let rows: Vec<_> = hooks.chain(rows.map(complete)).collect();
+        let mut args = self.args.clone();
+        args.extend(host_args.clone());
         let content = json!({
             "metadata": metadata,
             "results": rows,
             "elapsed_time": self.started.elapsed().as_secs_f64(),
-            "args": self.args,
+            "args": args,
         });
         let (root, name) = Root::of(&self.path)?;
         root.write(name, &serde_json::to_vec(&content)?).map(drop)
@@ -243,8 +247,10 @@ mod tests {
         assert!(file.take(folder, None).is_empty());
         let mut row = row_of(&NodeResult::new("a", NodeStatus::Success));
         row.insert("new_in_dbt".to_owned(), 1.into());
-        file.write([&row].into_iter(), "id").unwrap();
+        let host_args = Map::from_iter([("select".to_owned(), json!(["a+"]))]);
+        file.write([&row].into_iter(), "id", &host_args).unwrap();
         let written = written(folder);
+        assert_eq!(written["args"]["select"], json!(["a+"]));
         assert_eq!(written["args"]["x"], 1);
         assert_eq!(written["metadata"]["invocation_id"], "id");
         let rows = written["results"].as_array().unwrap();
@@ -283,7 +289,7 @@ mod tests {
         fs::write(&theirs, "theirs").unwrap();
         symlink("theirs", folder.path().join("run_results.json")).unwrap();
         let file = RunResults::new(folder.path(), Map::new(), Map::new());
-        file.write(std::iter::empty(), "id").unwrap();
+        file.write(std::iter::empty(), "id", &Map::new()).unwrap();
         assert_eq!(fs::read_to_string(&theirs).unwrap(), "theirs");
         assert_eq!(written(folder.path())["results"], json!([]));
     }
