@@ -267,6 +267,10 @@ class ExecutionSession:
         """Returns where the warehouse is and which columns nodes have (`Lineage`)."""
         return {}
 
+    def shows(self, request: None) -> bool:
+        """Returns whether models are run without being written, for `OpenRequest.show_limit`."""
+        return False
+
     def record(self, request: dict[str, Any]) -> None:
         """Takes note of a node that was not run (`NodeResult`)."""
 

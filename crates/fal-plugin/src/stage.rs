@@ -157,6 +157,15 @@ pub trait ExecutionSession: Send + Sync {
         Ok(Lineage::default())
     }
 
+    /// Returns whether this backend runs Python and notebook models without writing them
+    /// ([`OpenRequest::show_limit`]). The host asks before it does.
+    ///
+    /// # Errors
+    /// If the backend itself is broken.
+    fn shows(&self, _request: &()) -> Result<bool, PluginError> {
+        Ok(false)
+    }
+
     /// Compiles SQL.
     ///
     /// # Errors

@@ -167,7 +167,6 @@ impl ExecutionBackend for DbtBackend {
             python: true,
             unit_tests: true,
             lends: true,
-            shows: true,
             ..Capabilities::default()
         }
     }

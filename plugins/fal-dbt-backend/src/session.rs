@@ -132,6 +132,10 @@ impl ExecutionSession for DbtSession {
         Ok(self.run.engine().lineage()?)
     }
 
+    fn shows(&self, _request: &()) -> Result<bool, PluginError> {
+        Ok(true)
+    }
+
     fn record(&self, result: &NodeResult) -> Result<(), PluginError> {
         Ok(self.run.engine().record(result)?)
     }

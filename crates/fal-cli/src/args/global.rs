@@ -270,8 +270,8 @@ impl GlobalArgs {
         self.warn_error || all("error").or_else(|| all("include")).unwrap_or_default()
     }
 
-    /// Returns what the command line says about the project. A flag that reaches the session becomes
-    /// a field of the open request here and nowhere else.
+    /// Returns what the command line says about the project. A flag of all commands that reaches the
+    /// session becomes a field of the open request here; the flags of one command its own module adds.
     pub(crate) fn project_args(&self) -> ProjectArgs {
         let mut args = ProjectArgs {
             project_dir: self.project_dir.clone(),

@@ -24,13 +24,22 @@ pub(super) fn doctor(context: &Context) -> Result<Ended, CliError> {
     }
     let text: String = findings.iter().map(show).collect();
     context.output.data(&text)?;
+    context.output.status(&next_step(&findings));
     let well = findings.iter().all(|finding| finding.outcome.is_ok());
-    context.output.status(if well {
-        "All is well."
-    } else {
-        "Mend what is marked, then run `fal-host doctor` again."
-    });
     Ok(if well { Ended::Well } else { Ended::Wrong })
+}
+
+/// Returns what to do now, one thing: what fails first may be why the rest fails.
+fn next_step(findings: &[Finding]) -> String {
+    let failed = findings.iter().find_map(|finding| {
+        let (_, help) = finding.outcome.as_ref().err()?;
+        Some((finding.what, help.as_deref()))
+    });
+    match failed {
+        None => "All is well. Next: `fal-host build`".to_owned(),
+        Some((_, Some(help))) => format!("Next: {help}"),
+        Some((what, None)) => format!("Next: mend what FAIL says of `{what}`"),
+    }
 }
 
 fn look(context: &Context, project: &Project, findings: &mut Vec<Finding>) {
@@ -207,4 +216,33 @@ fn show(finding: &Finding) -> String {
 
 fn indented(text: &str) -> String {
     text.replace('\n', &format!("\n{:25}", ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_step_is_that_of_the_first_failure() {
+        let well = || Finding {
+            what: "project",
+            outcome: Ok(String::new()),
+        };
+        let failed = |what, help: Option<&str>| Finding {
+            what,
+            outcome: Err((String::new(), help.map(str::to_owned))),
+        };
+        let step = |findings: &[Finding]| next_step(findings);
+        assert_eq!(step(&[well()]), "All is well. Next: `fal-host build`");
+        let findings = [
+            well(),
+            failed("dbt", Some("Run it.")),
+            failed("runner", None),
+        ];
+        assert_eq!(step(&findings), "Next: Run it.");
+        assert_eq!(
+            step(&findings[2..]),
+            "Next: mend what FAIL says of `runner`"
+        );
+    }
 }

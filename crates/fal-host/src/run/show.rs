@@ -96,7 +96,8 @@ impl<'a> PythonShow<'a> {
     ) -> Result<ShowEnded, HostError> {
         let (began, project) = (Instant::now(), self.project);
         let session = OpenSession::open(project, COMMAND, true, reporters, interrupt)?;
-        if !session.capabilities.shows {
+        // Backends of an earlier interface don't know the method.
+        if !session.session.shows(&()).unwrap_or_default() {
             let message = "the execution backend cannot show rows of Python models";
             return Err(PluginError::new("host::show", message).into());
         }

@@ -23,9 +23,6 @@ pub struct Capabilities {
     /// Owns the data, and lends Python models to other backends ([`LendRequest`](super::LendRequest)).
     #[serde(default)]
     pub lends: bool,
-    /// Runs Python and notebook models without writing them ([`OpenRequest::show_limit`]).
-    #[serde(default)]
-    pub shows: bool,
     /// Nodes that it runs at once, beside those that `--threads` allows. `None`: its nodes count among the threads.
     #[serde(default)]
     pub concurrency: Option<u32>,

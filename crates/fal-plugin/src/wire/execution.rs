@@ -102,6 +102,7 @@ session_methods! {
         node_error(NodeErrorRequest) -> Option<NodeError>:
             "What is known of the error of a node that failed; since 1.2";
         lineage(()) -> Lineage: "Where the warehouse is and which columns nodes have; since 1.2";
+        shows(()) -> bool: "Whether it runs Python models without writing them; since 1.2";
     }
 }
 

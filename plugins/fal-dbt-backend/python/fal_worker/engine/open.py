@@ -67,5 +67,5 @@ def _missing(error: ModuleNotFoundError) -> SessionError:
     return SessionError(
         "dbt::missing",
         f"dbt is not installed in {sys.executable}",
-        "Install dbt-core and the adapter that your profile names, or name another Python with --python.",
+        "Run `fal-host setup`, which makes .venv with dbt-core and the adapter that your profile names, or name another Python with --python.",
     )
