@@ -162,11 +162,11 @@ fn data(event: &RunEvent, seen: &Seen) -> Value {
             total,
             ..
         } => {
-            seen.add_node(fields, node, status_word(result.status), event.at);
+            seen.add_node(fields, node, result.status.as_str(), event.at);
             of_dbt::add_result(fields, node, result, *total);
         }
         EventKind::HookFinished { node, result, .. } => {
-            seen.add_node(fields, node, status_word(result.status), event.at);
+            seen.add_node(fields, node, result.status.as_str(), event.at);
             of_dbt::add_result(fields, node, result, 0);
         }
         EventKind::RunFinished { summary, elapsed } => {
@@ -245,20 +245,6 @@ fn word(level: LogLevel) -> &'static str {
     }
 }
 
-/// Returns dbt's name of a status.
-pub(crate) fn status_word(status: NodeStatus) -> &'static str {
-    match status {
-        NodeStatus::Success => "success",
-        NodeStatus::Error => "error",
-        NodeStatus::Skipped => "skipped",
-        NodeStatus::Pass => "pass",
-        NodeStatus::Fail => "fail",
-        NodeStatus::Warn => "warn",
-        NodeStatus::NoOp => "no-op",
-        NodeStatus::PartialSuccess => "partial success",
-    }
-}
-
 /// Returns the message of an event in one line, for people who read the log directly.
 fn message(kind: &EventKind) -> String {
     match kind {
@@ -287,7 +273,7 @@ fn message(kind: &EventKind) -> String {
             result,
             ..
         } => {
-            let status = status_word(result.status).to_uppercase();
+            let status = result.status.as_str().to_uppercase();
             format!(
                 "{index} of {total} {status} {} in {:.2}s",
                 node.describe(),
@@ -295,7 +281,7 @@ fn message(kind: &EventKind) -> String {
             )
         }
         EventKind::HookFinished { node, result, .. } => {
-            let status = status_word(result.status).to_uppercase();
+            let status = result.status.as_str().to_uppercase();
             format!(
                 "{status} {} in {:.2}s",
                 node.describe(),

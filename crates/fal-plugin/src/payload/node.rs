@@ -115,6 +115,20 @@ pub enum NodeStatus {
 }
 
 impl NodeStatus {
+    /// Returns dbt's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Error => "error",
+            Self::Skipped => "skipped",
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Warn => "warn",
+            Self::NoOp => "no-op",
+            Self::PartialSuccess => "partial success",
+        }
+    }
+
     /// Whether what depends on the node must not run, and the command ends with exit code 1.
     pub fn is_failure(self) -> bool {
         matches!(self, Self::Error | Self::Fail | Self::PartialSuccess)

@@ -7,7 +7,7 @@ use fal_plugin::payload::{LogLevel, NodeResult, NodeStatus};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{stamp, status_word};
+use super::stamp;
 use crate::event::{EventKind, RunInfo, Summary};
 use crate::node::{NodeInfo, NodeKind};
 use crate::terminal::{
@@ -145,7 +145,7 @@ pub(super) fn add_result(
     result: &NodeResult,
     total: u64,
 ) {
-    let status = status_word(result.status);
+    let status = result.status.as_str();
     let message = result.message.as_deref().unwrap_or(status);
     // dbt has the warehouse's answer here for what makes a relation.
     let is_made = node.kind.is_model() || node.kind == NodeKind::Snapshot;

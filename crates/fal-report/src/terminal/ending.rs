@@ -7,7 +7,6 @@ use fal_plugin::payload::{NodeResult, NodeStatus};
 use super::line::{count, counts};
 use super::{IN_RESULTS, LONGEST_MESSAGE, clean_lines};
 use crate::event::{SkipCause, Summary};
-use crate::json::status_word;
 use crate::node::NodeInfo;
 use crate::printed::shortened;
 use crate::theme::Theme;
@@ -162,7 +161,7 @@ fn failure(theme: Theme, node: &NodeInfo, result: &NodeResult) -> String {
 fn with_details(theme: Theme, heading: String, node: &NodeInfo, result: &NodeResult) -> String {
     let message = match result.message.as_deref().map(str::trim_end) {
         Some(message) if !message.is_empty() => message.to_owned(),
-        _ => format!("Status: {}", status_word(result.status)),
+        _ => format!("Status: {}", result.status.as_str()),
     };
     let message = shortened(
         &without_heading(&message, node),

@@ -7,7 +7,6 @@ use fal_plugin::payload::{LogLevel, NodeStatus};
 use jiff::tz::TimeZone;
 
 use super::{TerminalOptions, TerminalReporter};
-use crate::json::status_word;
 use crate::sample::{self, Page, at};
 use crate::{EventKind, NodeKind, Reporter as _, Reporters, RunEvent, SkipCause, Theme};
 
@@ -406,7 +405,7 @@ fn what_ended_without_a_message_is_said_by_its_status() {
         NodeStatus::PartialSuccess,
     ];
     let lines = statuses.into_iter().map(|status| {
-        let node = sample::node(NodeKind::Test, status_word(status), "", "models/thing.yml");
+        let node = sample::node(NodeKind::Test, status.as_str(), "", "models/thing.yml");
         let mut result = sample::result(&node, status, 0.5);
         result.message = None;
         sample::finished(1, 4, node, result)

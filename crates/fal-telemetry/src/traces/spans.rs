@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use fal_plugin::payload::{NodeResult, NodeStatus, Timing};
+use fal_plugin::payload::{NodeResult, Timing};
 use fal_report::{EventKind, Failure, NodeInfo, NodeKind, Reporter, RunEvent, RunInfo, Summary};
 use jiff::Timestamp;
 use opentelemetry::{
@@ -162,7 +162,7 @@ impl Spans {
             let kind = failure
                 .code
                 .clone()
-                .unwrap_or_else(|| word(result.status).to_owned());
+                .unwrap_or_else(|| result.status.as_str().to_owned());
             span.set_attribute(KeyValue::new("error.type", kind));
             let message = result.message.as_deref().unwrap_or_default();
             span.set_status(Status::error(shortened(message)));
@@ -316,7 +316,7 @@ fn attributes(ended: &Ended) -> Vec<KeyValue> {
         KeyValue::new("dbt.node.unique_id", node.unique_id.clone()),
         KeyValue::new("dbt.node.name", node.name.clone()),
         KeyValue::new("dbt.node.resource_type", node.kind.resource_type()),
-        KeyValue::new("dbt.node.status", word(result.status)),
+        KeyValue::new("dbt.node.status", result.status.as_str()),
     ];
     let mut add = |name: &'static str, value: Option<opentelemetry::Value>| {
         all.extend(value.map(|value| KeyValue::new(name, value)));
@@ -365,19 +365,6 @@ fn system(adapter: &str) -> String {
         "bigquery" => "gcp.bigquery".to_owned(),
         "sqlserver" => "microsoft.sql_server".to_owned(),
         other => other.to_owned(),
-    }
-}
-
-fn word(status: NodeStatus) -> &'static str {
-    match status {
-        NodeStatus::Success => "success",
-        NodeStatus::Error => "error",
-        NodeStatus::Skipped => "skipped",
-        NodeStatus::Pass => "pass",
-        NodeStatus::Fail => "fail",
-        NodeStatus::Warn => "warn",
-        NodeStatus::NoOp => "no-op",
-        NodeStatus::PartialSuccess => "partial success",
     }
 }
 

@@ -1,3 +1,4 @@
+use fal_plugin::payload::NodeStatus;
 use opentelemetry::trace::{SpanId, TracerProvider};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData};
 
