@@ -184,12 +184,7 @@ impl ExecutionBackend for DbtBackend {
         events: Arc<dyn EventSink>,
     ) -> Result<Box<dyn ExecutionSession>, PluginError> {
         let run = Arc::new(self.start(request, events)?);
-        let session = DbtSession::new(Arc::clone(&run), self.config.preload.clone())?;
-        if run.request.execute && run.engine().is_python() {
-            // Start the engine first, since it takes longest. The zygote imports its libraries
-            // meanwhile, on another core.
-            run.python.warm_up()?;
-        }
+        let session = DbtSession::new(run, self.config.preload.clone())?;
         Ok(Box::new(session))
     }
 }

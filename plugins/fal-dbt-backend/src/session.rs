@@ -1,15 +1,20 @@
 //! The backend's session, which handles the host's requests.
 
-use std::sync::Arc;
+use std::{
+    collections::HashSet,
+    sync::{Arc, OnceLock},
+};
 
 use fal_plugin::{
     payload::{
         BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Event,
         GraphNode, LendRequest, Lent, Lineage, LoadRequest, NodeError, NodeErrorRequest,
-        NodeRequest, NodeResult, NodeWork, Resources, RunGraph, SelectRequest, SettleRequest,
+        NodeRequest, NodeResult, NodeWork, OpenRequest, Resources, RunGraph, SelectRequest,
+        SettleRequest,
     },
     ExecutionSession, PluginError,
 };
+use serde_json::Value;
 
 use crate::{
     cancel,
@@ -25,6 +30,8 @@ use crate::{
 pub struct DbtSession {
     run: Arc<Run>,
     preload: Vec<String>,
+    /// The names of Python models, once they are known.
+    python_models: OnceLock<HashSet<String>>,
 }
 
 impl DbtSession {
@@ -32,7 +39,11 @@ impl DbtSession {
     /// of all models.
     pub(crate) fn new(run: Arc<Run>, preload: Vec<String>) -> Result<Self, StartError> {
         run.listen()?;
-        Ok(Self { run, preload })
+        Ok(Self {
+            run,
+            preload,
+            python_models: OnceLock::new(),
+        })
     }
 
     /// Makes the zygotes import the modules that the models import.
@@ -59,6 +70,15 @@ impl DbtSession {
         request.command == "hooks" || graph.nodes.iter().any(of_node)
     }
 
+    /// Starts the processes that Python nodes will need, if the session itself is in Python: the
+    /// other engine starts them when it gets there.
+    fn warm_up(&self) -> Result<(), StartError> {
+        if !self.run.engine().is_python() {
+            return Ok(());
+        }
+        self.run.python.warm_up()
+    }
+
     fn run_dbt(&self, unique_id: &str, resources: &Resources) -> Result<NodeResult, PluginError> {
         self.run.limit(unique_id, resources.timeout);
         let outcome = self.run.engine().run(unique_id);
@@ -75,10 +95,35 @@ impl DbtSession {
     }
 }
 
+/// Whether a Python model will run for certain, as far as the command line says: all nodes run, or one
+/// is named. `begin` knows of the rest.
+fn expects_python(request: &OpenRequest, names: &HashSet<String>) -> bool {
+    let args = &request.host_args;
+    match &*request.command {
+        "hooks" => return true,
+        "build" | "run" | "show" => {}
+        _ => return false,
+    }
+    if request.retry_of.is_some() || args.contains_key("exclude") || args.contains_key("selector") {
+        return false;
+    }
+    let Some(select) = args.get("select").and_then(Value::as_array) else {
+        return !names.is_empty();
+    };
+    let mut words = select.iter().filter_map(Value::as_str);
+    words.any(|word| names.contains(word.trim_matches('+')))
+}
+
 impl ExecutionSession for DbtSession {
     fn load(&self, request: &LoadRequest) -> Result<RunGraph, PluginError> {
+        let names = request.python_models.iter().map(|model| model.name.clone());
+        let names = self.python_models.get_or_init(|| names.collect());
         if self.run.request.execute {
             self.preload(request);
+            if expects_python(&self.run.request, names) {
+                // The zygote imports its libraries while dbt reads the project, on another core.
+                self.warm_up()?;
+            }
         }
         let graph = self.run.load(request)?;
         if request.python_models.is_empty() && !self.has_python(&graph) {
@@ -92,6 +137,11 @@ impl ExecutionSession for DbtSession {
     }
 
     fn begin(&self, request: &BeginRequest) -> Result<(), PluginError> {
+        let models = self.python_models.get();
+        let is_python = |id: &String| models.is_some_and(|all| all.contains(self.run.name_of(id)));
+        if !request.scripts.is_empty() || request.selected.iter().any(is_python) {
+            self.warm_up()?;
+        }
         Ok(self.run.begin(request)?)
     }
 
@@ -179,5 +229,35 @@ impl EngineClient for Run {
 
     fn died(&self, error: &PluginError) {
         self.python.stop_jobs(&Stop::SessionDied(error.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn python_is_expected_where_the_command_line_says_so() {
+        let names = HashSet::from(["forecast".to_owned()]);
+        let expects = |command: &str, args: Value| {
+            let mut request = OpenRequest::new("/p", "/s", command);
+            request
+                .host_args
+                .extend(args.as_object().cloned().unwrap_or_default());
+            expects_python(&request, &names)
+        };
+        assert!(expects("run", json!({})));
+        assert!(expects("build", json!({"select": ["orders", "+forecast"]})));
+        assert!(expects("hooks", json!({"select": ["orders"]})));
+        assert!(!expects("run", json!({"select": ["orders+"]})));
+        assert!(!expects("run", json!({"exclude": ["forecast"]})));
+        assert!(!expects("run", json!({"selector": "nightly"})));
+        assert!(!expects("seed", json!({})));
+        assert!(!expects_python(
+            &OpenRequest::new("/p", "/s", "run"),
+            &HashSet::new()
+        ));
     }
 }

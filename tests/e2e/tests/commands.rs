@@ -1,8 +1,8 @@
 //! `ls`, `graph`, `check` and the flags of `run`.
 
-use std::{fs, thread};
+use std::{collections::HashSet, fs, os::unix::fs::PermissionsExt, thread};
 
-use fal_e2e::{Project, redact};
+use fal_e2e::{Project, dbt_python, redact};
 use serde_json::{Value, json};
 
 #[test]
@@ -344,5 +344,64 @@ fn runs_of_two_projects_at_the_same_time_do_not_disturb_each_other() {
             json!([[40 * factor]])
         );
         project.nothing_is_left();
+    }
+}
+
+/// What all processes of a run import, with a Python that notes it.
+fn imported(project: &Project, words: &str) -> HashSet<String> {
+    let folder = project.home().join("noting");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir(&folder).unwrap();
+    let python = folder.join("python");
+    let script = format!(
+        "#!/bin/sh\nexec '{}' -X importtime \"$@\" 2>> '{}'/$$.notes\n",
+        dbt_python().display(),
+        folder.display()
+    );
+    fs::write(&python, script).unwrap();
+    fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = project.host(words);
+    command.env("FAL_HOST_PYTHON", &python);
+    project.finish(command).expect(0);
+    let notes = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let notes = notes.filter(|path| path.extension().is_some());
+    let text: String = notes
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let names = text.lines().filter_map(|line| line.rsplit_once("| "));
+    names.map(|(_, name)| name.trim().to_owned()).collect()
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn sql_alone_starts_no_process_for_python_and_imports_no_frames() {
+    let of_python = |imported: &HashSet<String>| {
+        let all = ["fal_worker.zygote", "pandas", "pyarrow"];
+        all.into_iter()
+            .filter(|name| imported.contains(*name))
+            .collect::<Vec<_>>()
+    };
+    let project = Project::bare();
+    project
+        .write("models/a.sql", "select 1 as id")
+        .write("models/b.sql", "select * from {{ ref('a') }}")
+        .write("seeds/raw.csv", "id\n1\n");
+    let imported = |words| imported(&project, words);
+    let modules = imported("build");
+    assert!(modules.contains("dbt.cli.main"), "the Python notes nothing");
+    assert_eq!(of_python(&modules), [""; 0]);
+    project.write("models/p.py", "import pandas\nwrite_to_model(ref('b'))\n");
+    for words in [
+        "run --select a b",
+        "run --exclude p",
+        "seed",
+        "build --select raw +b",
+    ] {
+        assert_eq!(of_python(&imported(words)), [""; 0], "{words}");
+    }
+    for words in ["run --select p", "build --select b+", "run"] {
+        assert!(imported(words).contains("fal_worker.zygote"), "{words}");
     }
 }

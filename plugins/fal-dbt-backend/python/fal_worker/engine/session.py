@@ -48,7 +48,6 @@ class Session(SessionOperations):
         self._events = EventForwarder(outbox, bool(request.get("debug")))
         self._invocation: Invocation | None = None
         self._native: NativeJobs | None = None
-        self._has_models = False
 
     def op_load(self, message: Load) -> Loaded:
         if self._invocation is not None:
@@ -67,7 +66,6 @@ class Session(SessionOperations):
             project, Materializer(project), self._outbox, message["gateway"]["socket_dir"]
         )
         self._native = NativeJobs(self._invocation, self._gateway, self._outbox)
-        self._has_models = bool(models)
         return {**graph, "gateway": {"location": self._gateway.location}}
 
     def _check_pyarrow(self, models: list[PythonModel]) -> None:
@@ -77,6 +75,10 @@ class Session(SessionOperations):
                 "Python models need pyarrow beside dbt, and it is not installed",
                 "Install it into the environment of dbt: pip install pyarrow",
             )
+
+    def _is_python(self, unique_id: str) -> bool:
+        node = self.project.manifest.nodes.get(unique_id)
+        return unique_id in self.project.stubs or getattr(node, "language", None) == "python"
 
     def _start_gateway(self) -> None:
         try:
@@ -127,7 +129,8 @@ class Session(SessionOperations):
             if invocation.project.cancelled.is_set():
                 raise Interrupted() from None
             raise
-        if self._has_models or message.get("scripts") or invocation.of_last_run:
+        runs_python = any(map(self._is_python, message["selected"]))
+        if runs_python or message.get("scripts") or invocation.of_last_run:
             # The first nodes wait for the warehouse: time to import pyarrow, before the first model
             # needs it.
             threading.Thread(
