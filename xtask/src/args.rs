@@ -17,7 +17,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Build fal-host, make .venv, run examples/jaffle_shop and show its result
     Demo(DemoArgs),
-    /// Run every test
+    /// Run the tests
     Test(TestArgs),
     /// Measure fal-host against dbt and DuckDB; prints a Markdown table
     Bench(BenchArgs),
@@ -62,6 +62,9 @@ pub(crate) struct TestArgs {
     /// Only this part; may be given several times
     #[arg(long, value_name = "PART")]
     pub(crate) only: Vec<Part>,
+    /// Also the longest end-to-end tests
+    #[arg(long)]
+    pub(crate) full: bool,
     /// Fail if a test is left out because this machine lacks a program that it needs
     #[arg(long)]
     pub(crate) no_skips: bool,

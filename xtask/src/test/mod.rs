@@ -46,7 +46,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<()> {
             "\n==> {part:?} (after {} s)",
             started.elapsed().as_secs()
         ));
-        if let Err(error) = run_part(part, &mut skips) {
+        if let Err(error) = run_part(part, args.full, &mut skips) {
             program::tell(&format!("error: {error}"));
             failed.push(part);
         }
@@ -61,11 +61,11 @@ pub(crate) fn run(args: &TestArgs) -> Result<()> {
     }
 }
 
-fn run_part(part: Part, skips: &mut Skips) -> Result<()> {
+fn run_part(part: Part, full: bool, skips: &mut Skips) -> Result<()> {
     match part {
         Part::Lint => lint::run(&environment()?, skips),
         Part::Rust => rust::run(&environment()?, skips),
-        Part::E2e => rust::run_with_dbt(&environment()?, skips),
+        Part::E2e => rust::run_with_dbt(&environment()?, skips, full),
         Part::Dbt2 => rust::run_with_dbt2(&environment()?, skips),
         Part::Ecosystem => rust::run_with_tools(&environment()?, skips),
         Part::Site => site::build().map(drop),

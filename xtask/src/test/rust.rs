@@ -2,7 +2,10 @@
 
 use std::{env, process::Command};
 
-use super::{postgres::Server, skips::Skips};
+use super::{
+    postgres::Server,
+    skips::{Skips, leave_out_the_longest},
+};
 use crate::{
     args::Part,
     dbt2,
@@ -39,9 +42,9 @@ pub(super) fn run(venv: &Venv, skips: &mut Skips) -> Result<()> {
     program::run(&mut cargo("test --quiet --workspace --doc"))
 }
 
-/// Runs the tests that run dbt. They are marked as ignored, so that a plain `cargo test` works
-/// without Python.
-pub(super) fn run_with_dbt(venv: &Venv, skips: &mut Skips) -> Result<()> {
+/// Runs the tests that run dbt, all of them if `full`. They are marked as ignored, so that a plain
+/// `cargo test` works without Python.
+pub(super) fn run_with_dbt(venv: &Venv, skips: &mut Skips, full: bool) -> Result<()> {
     build()?;
     let mut command = if nextest() {
         cargo("nextest run --workspace --no-fail-fast --run-ignored only")
@@ -55,6 +58,9 @@ pub(super) fn run_with_dbt(venv: &Venv, skips: &mut Skips) -> Result<()> {
         command.args([DBT2, ECOSYSTEM, WHEEL].map(|module| format!("--skip={module}")));
     }
     skips.leave_out(Part::E2e, &mut command);
+    if !full {
+        leave_out_the_longest(&mut command);
+    }
     // Ray has a separate environment: it is large, and models on Ray have no dbt.
     let ray = venv::within(layout::target().join("ray-venv"), RAY)?;
     let server = Server::start(venv)?;
