@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .costs import Side, in_turns
 from .programs import REPOSITORY, Bench, Words, median, tell, timed, write
-from .projects import Python, models, write_project
+from .projects import Python, models, sql_chains, write_project
 from .runs import database, nothing
 from .table import Table, ratio, seconds
 
@@ -48,14 +48,8 @@ def sql_only(bench: Bench, table: Table, size: int) -> None:
     """Builds tables in chains of five. The project is parsed before, as after any earlier run."""
     # In one folder each would make the other's parsed project invalid.
     folder, other = (bench.scratch / f"dbt2-{side}-{size}" for side in ("ours", "theirs"))
-    files = {
-        f"m{number}.sql": "select 1 as id\n"
-        if number % 5 == 0
-        else f"select id + 1 as id from {{{{ ref('m{number - 1}') }}}}\n"
-        for number in range(size)
-    }
     for project in (folder, other):
-        write_project(project, files)
+        write_project(project, sql_chains(size))
     sides: list[Side] = [([bench.run_on_dbt2()], folder), ([[bench.dbt2, "run"]], other)]
     in_turns(sides, 1, nothing)
     own, dbt = in_turns(sides, bench.runs, database)

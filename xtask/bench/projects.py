@@ -101,3 +101,13 @@ def write_twins(own: Path, dbt: Path, chains: int, rows: int) -> None:
         sql = {f"{name}.sql": it for name, it in work if isinstance(it, str)}
         python = {f"{name}.py": form(it) for name, it in work if isinstance(it, Python)}
         write_project(folder, sql | python)
+
+
+def sql_chains(size: int) -> dict[str, str]:
+    """Returns the files of SQL models in chains of five, each of which adds to the one before."""
+    return {
+        f"m{number}.sql": "select 1 as id\n"
+        if number % 5 == 0
+        else f"select id + 1 as id from {{{{ ref('m{number - 1}') }}}}\n"
+        for number in range(size)
+    }

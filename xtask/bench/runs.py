@@ -11,7 +11,7 @@ from pathlib import Path
 from . import memory
 from .costs import Side, in_turns
 from .programs import HERE, Bench, output
-from .projects import models, write_project, write_twins
+from .projects import models, sql_chains, write_project, write_twins
 from .table import Table
 
 AIM = "≤ 0.90"
@@ -65,16 +65,10 @@ def of_sql(bench: Bench, table: Table) -> None:
     """Measures SQL models alone on DuckDB: with the machine idle, then beside a busy program for
     each processor.
     """
-    chain = {
-        f"m{number}.sql": "select 1 as id\n"
-        if number % 5 == 0
-        else f"select id + 1 as id from {{{{ ref('m{number - 1}') }}}}\n"
-        for number in range(SQL_MODELS)
-    }
     # In one folder each would make the other's parsed project invalid.
     own, dbt = (bench.scratch / f"sql-{name}" for name in ("own", "dbt"))
     for folder in (own, dbt):
-        write_project(folder, chain)
+        write_project(folder, sql_chains(SQL_MODELS))
     sides: list[Side] = [([bench.run()], own), ([[bench.dbt, "run"]], dbt)]
     in_turns(sides, 1, nothing)
     for state, around in (("idle", contextlib.nullcontext), ("busy", busy)):

@@ -40,7 +40,7 @@ def on_config(config: Any) -> Any:
 def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
     """Makes a page that Python-Markdown reads as GitHub does."""
     if page.file.src_uri.startswith("reference/"):
-        # Who searches for an error code or a command wants its entry first.
+        # A search for an error code or a command should find its entry first.
         page.meta["search"] = {"boost": 4}
     folder = posixpath.dirname(f"docs/{page.file.src_uri}")
     lines: list[str] = []

@@ -232,16 +232,15 @@ mod tests {
             what,
             outcome: Err((String::new(), help.map(str::to_owned))),
         };
-        let step = |findings: &[Finding]| next_step(findings);
-        assert_eq!(step(&[well()]), "All is well. Next: `fal-host build`");
+        assert_eq!(next_step(&[well()]), "All is well. Next: `fal-host build`");
         let findings = [
             well(),
             failed("dbt", Some("Run it.")),
             failed("runner", None),
         ];
-        assert_eq!(step(&findings), "Next: Run it.");
+        assert_eq!(next_step(&findings), "Next: Run it.");
         assert_eq!(
-            step(&findings[2..]),
+            next_step(&findings[2..]),
             "Next: mend what FAIL says of `runner`"
         );
     }

@@ -110,7 +110,7 @@ impl Package {
 /// if the file is not the one that fal-host was installed with.
 ///
 /// An installer lets the last package win where two bring one file. The size is enough to notice
-/// that: whoever wants to deceive can replace fal-host itself.
+/// that: a package with bad intent can replace fal-host itself.
 pub(super) fn replaced(file: &Path) -> Option<Vec<Package>> {
     let plugins = file.parent()?;
     let installed = Packages::read(plugins, OWN).size_for_own(file)?;
